@@ -223,7 +223,7 @@ func appendVehicleItem(dst []byte, it *VehicleItem, received charge.Millis) []by
 	dst = appendUint(dst, zigzag(int64(v.TS-received)))
 	dst = appendUint(dst, uint64(has))
 	if has&charge.HasPosition != 0 {
-		dst = appendFloat(appendFloat(dst, v.Lon), v.Lat)
+		dst = appendDegrees(appendDegrees(dst, v.Lon), v.Lat)
 	}
 	if has&charge.HasSpeed != 0 {
 		dst = appendFloat(dst, v.SpeedKMH)
@@ -284,6 +284,14 @@ func appendFloat(dst []byte, x float64) []byte {
 		return appendUint(dst, zigzag(m)<<2|tagMicros)
 	}
 	return binary.LittleEndian.AppendUint64(append(dst, tagRaw), bits)
+}
+
+// appendDegrees is appendFloat for values that mostly have six decimals.
+func appendDegrees(dst []byte, x float64) []byte {
+	if m, ok := scaled(x, math.Float64bits(x), 1e6); ok && m%10000 != 0 {
+		return appendUint(dst, zigzag(m)<<2|tagMicros)
+	}
+	return appendFloat(dst, x)
 }
 
 // scaled returns the whole number that gives x back when divided by unit.
