@@ -30,6 +30,9 @@ func (c *ApplierConfig) defaults() {
 	}
 }
 
+// maxBatchBytes bounds what a batch keeps in memory while catching up.
+const maxBatchBytes = 16 << 20
+
 // Log is where an [Applier] reads: the spool. Its functions must not be nil.
 type Log struct {
 	// From starts reading at an entry; the function it returns gives the next
@@ -142,7 +145,7 @@ func (a *Applier) run(ctx context.Context, pos uint64) {
 				}
 			}
 		}
-		if b.records >= a.cfg.Records || b.records > 0 && time.Since(since) >= a.patience(&b) {
+		if b.records >= a.cfg.Records || b.bytes >= maxBatchBytes || b.records > 0 && time.Since(since) >= a.patience(&b) {
 			a.flush(ctx, &b)
 		}
 	}
@@ -170,6 +173,7 @@ func (a *Applier) add(b *batch, rec *record.Record, seq uint64, body []byte) {
 	}
 	rec.Seq = seq
 	b.add(rec)
+	b.bytes += len(body)
 }
 
 // flush applies b, again and again until it works. When ctx has ended it tries

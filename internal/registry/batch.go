@@ -11,6 +11,7 @@ import (
 type batch struct {
 	first, last uint64 // Seq of the first and the last record; 0 when there is none
 	records     int
+	bytes       int // encoded
 
 	accounts map[charge.Num]*counts
 	rules    map[ruleKey]uint64
