@@ -1,0 +1,99 @@
+package report
+
+import "github.com/dianchi-platform/dianchi/internal/charge"
+
+// Members of a pile report, in the contract's order.
+var (
+	pileRequired = []named{{"id", bitID}, {"ts", bitTS}, {"status", bitStatus}}
+	pileOptional = []named{
+		{"powerKw", uint32(charge.HasPower)}, {"voltageV", uint32(charge.HasVoltage)},
+		{"currentA", uint32(charge.HasCurrent)}, {"socPct", uint32(charge.HasSOC)},
+		{"energyKwh", uint32(charge.HasEnergy)}, {"meterKwh", uint32(charge.HasMeter)},
+		{"session", uint32(charge.HasSession)}, {"vin", uint32(charge.HasVIN)}, {"fault", uint32(charge.HasFault)},
+		{"parkStatus", uint32(charge.HasPark)}, {"lockStatus", uint32(charge.HasLock)},
+	}
+)
+
+const (
+	pileMust = bitID | bitTS | bitStatus
+	pileHas  = (charge.HasLock << 1) - 1
+
+	statusCodes = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<63
+	parkCodes   = 1<<0 | 1<<10 | 1<<50
+)
+
+// PileEntry is one element of a piles payload.
+type PileEntry struct {
+	Head
+	Report charge.PileReport
+}
+
+// Piles decodes a piles payload. A finding means that the whole message is one
+// rejected report (msg.malformed or msg.too-large).
+func (d *Decoder) Piles(payload []byte) ([]PileEntry, *charge.Finding) {
+	d.piles = d.piles[:0]
+	f := d.each(payload, (*Decoder).pile)
+	return d.piles, f
+}
+
+// pile reads one pile report at i.
+func (d *Decoder) pile(i int) int {
+	e := grow(&d.piles)
+	*e = PileEntry{}
+	d.begin()
+	j := d.pileMembers(i, &e.Report)
+	if j < 0 {
+		return j
+	}
+	if d.bad != 0 || d.got&pileMust != pileMust {
+		d.judge(&e.Head, pileRequired, pileOptional)
+	}
+	e.ID, e.TS = e.Report.ID, e.Report.TS
+	e.Report.Has = charge.Has(d.got) & pileHas
+	d.end(&e.Head, i, j)
+	return j
+}
+
+func (d *Decoder) pileMembers(i int, r *charge.PileReport) int {
+	i, more := d.enter(i)
+	for more {
+		var key string
+		if key, i = d.name(i); i < 0 {
+			return i
+		}
+		switch key {
+		case "id":
+			i = d.string(i, bitID, &r.ID, isID, notID)
+		case "ts":
+			i = d.time(i, bitTS, &r.TS)
+		case "status":
+			i = d.code(i, bitStatus, (*uint8)(&r.Status), statusCodes, notStatus)
+		case "powerKw":
+			i = d.float(i, uint32(charge.HasPower), &r.PowerKW)
+		case "voltageV":
+			i = d.float(i, uint32(charge.HasVoltage), &r.VoltageV)
+		case "currentA":
+			i = d.float(i, uint32(charge.HasCurrent), &r.CurrentA)
+		case "socPct":
+			i = d.float(i, uint32(charge.HasSOC), &r.SOCPct)
+		case "energyKwh":
+			i = d.float(i, uint32(charge.HasEnergy), &r.EnergyKWh)
+		case "meterKwh":
+			i = d.float(i, uint32(charge.HasMeter), &r.MeterKWh)
+		case "session":
+			i = d.orEmpty(i, uint32(charge.HasSession), &r.Session, isShort, notShort)
+		case "vin":
+			i = d.orEmpty(i, uint32(charge.HasVIN), &r.VIN, isVIN, notLongVIN)
+		case "fault":
+			i = d.string(i, uint32(charge.HasFault), &r.Fault, isFault, notShort)
+		case "parkStatus":
+			i = d.code(i, uint32(charge.HasPark), &r.Park, parkCodes, notPark)
+		case "lockStatus":
+			i = d.code(i, uint32(charge.HasLock), &r.Lock, parkCodes, notPark)
+		default:
+			i = d.skip(i, d.depth+1)
+		}
+		i, more = d.next(i)
+	}
+	return i
+}
