@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/spool"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -33,14 +34,13 @@ func (c *ApplierConfig) defaults() {
 // maxBatchBytes bounds what a batch keeps in memory while catching up.
 const maxBatchBytes = 16 << 20
 
-// Log is where an [Applier] reads: the spool. Its functions must not be nil.
-type Log struct {
-	// From starts reading at an entry; the function it returns gives the next
-	// entries in order, blocks until there are some, and returns ctx's error
-	// when ctx ends first, after which it may be called again.
-	From func(seq uint64) func(ctx context.Context) (first uint64, bodies [][]byte, err error)
-	// Hold says that everything up to seq is safe in the registry.
-	Hold func(seq uint64)
+// holder is the registry's name among those that hold the log's entries back.
+const holder = "registry"
+
+// journal is the log: a spool.
+type journal interface {
+	Reader(from uint64) *spool.Reader
+	Hold(name string, seq uint64)
 }
 
 // Applier is the part that makes the log's records the registry's own.
@@ -48,7 +48,7 @@ type Applier struct {
 	cfg  ApplierConfig
 	log  *slog.Logger
 	reg  *Registry
-	from Log
+	from journal
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -68,7 +68,7 @@ type ApplierStats struct {
 }
 
 // NewApplier returns an Applier that feeds reg from the log.
-func NewApplier(cfg ApplierConfig, log *slog.Logger, reg *Registry, from Log) *Applier {
+func NewApplier(cfg ApplierConfig, log *slog.Logger, reg *Registry, from journal) *Applier {
 	cfg.defaults()
 	return &Applier{cfg: cfg, log: log, reg: reg, from: from}
 }
@@ -80,7 +80,7 @@ func (a *Applier) Start(context.Context) error {
 		return err
 	}
 	a.stats.Position = pos
-	a.from.Hold(pos)
+	a.from.Hold(holder, pos)
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop, a.done = stop, make(chan struct{})
 	go func() {
@@ -114,7 +114,8 @@ func (a *Applier) Stats() ApplierStats {
 
 // run reads and applies until ctx ends.
 func (a *Applier) run(ctx context.Context, pos uint64) {
-	next := a.from.From(pos + 1)
+	reader := a.from.Reader(pos + 1)
+	defer func() { reader.Close() }()
 	var b batch
 	var rec record.Record
 	var since time.Time // when b's first record came
@@ -123,26 +124,24 @@ func (a *Applier) run(ctx context.Context, pos uint64) {
 		if b.records > 0 {
 			wait, cancel = context.WithDeadline(ctx, since.Add(a.patience(&b)))
 		}
-		first, bodies, err := next(wait)
+		got, err := reader.Next(wait)
 		due := wait.Err() != nil
 		cancel()
 		if err != nil && !due {
 			a.failed(fmt.Errorf("cannot read the log after %d: %w", pos, err))
-			a.sleep(ctx, time.Second)
-			continue
+			if errors.Is(err, spool.ErrGone) { // somebody deleted it: go on with what there is
+				reader.Close()
+				reader = a.from.Reader(0)
+			}
+			a.sleep(ctx, min(time.Second, a.patience(&b)))
 		}
-		if err == nil && len(bodies) > 0 {
-			if b.records == 0 {
-				since = time.Now()
-			}
-			if first > pos+1 {
-				a.log.Error("the log has lost entries that the registry did not have", "after", pos, "next", first)
-			}
-			for i, body := range bodies {
-				if seq := first + uint64(i); seq > pos {
-					a.add(&b, &rec, seq, body)
-					pos = seq
-				}
+		if err == nil && b.records == 0 {
+			since = time.Now()
+		}
+		for i, body := range got.Bodies {
+			if seq := got.First + uint64(i); seq > pos {
+				a.add(&b, &rec, seq, body)
+				pos = seq
 			}
 		}
 		if b.records >= a.cfg.Records || b.bytes >= maxBatchBytes || b.records > 0 && time.Since(since) >= a.patience(&b) {
@@ -190,7 +189,7 @@ func (a *Applier) flush(ctx context.Context, b *batch) {
 		}
 		a.sleep(ctx, pause)
 	}
-	a.from.Hold(b.last)
+	a.from.Hold(holder, b.last)
 	a.mu.Lock()
 	if a.stats.Err != nil {
 		a.log.Info("the registry is up to date again", "position", b.last)

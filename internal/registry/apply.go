@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
@@ -72,6 +73,8 @@ type statements struct {
 	ctx  context.Context
 	tx   *sql.Tx
 	have map[string]*sql.Stmt
+	rows map[insertKey]string // texts of insert
+	args []any                // reused
 }
 
 func (s *statements) exec(query string, args ...any) error {
@@ -87,12 +90,46 @@ func (s *statements) exec(query string, args ...any) error {
 	return err
 }
 
+// rowsAtOnce is how many rows one statement inserts: a call of the driver costs
+// about as much as three rows.
+const rowsAtOnce = 16
+
+// insert runs an INSERT for rows of width values each, given one after the other.
+func (s *statements) insert(into string, width int, values []any) error {
+	for len(values) > 0 {
+		n := min(rowsAtOnce, len(values)/width)
+		if n < rowsAtOnce {
+			n = 1
+		}
+		q := s.rows[insertKey{into, n}]
+		if q == "" {
+			row := ", (?" + strings.Repeat(",?", width-1) + ")"
+			q = into + " VALUES " + strings.Repeat(row, n)[2:]
+			s.rows[insertKey{into, n}] = q
+		}
+		if err := s.exec(q, values[:n*width]...); err != nil {
+			return err
+		}
+		values = values[n*width:]
+	}
+	return nil
+}
+
+type insertKey struct {
+	into string
+	rows int
+}
+
+func newStatements(ctx context.Context, tx *sql.Tx) *statements {
+	return &statements{ctx: ctx, tx: tx, have: make(map[string]*sql.Stmt), rows: make(map[insertKey]string)}
+}
+
 func putCatalog(ctx context.Context, tx *sql.Tx, b *batch) error {
 	if len(b.steps) == 0 {
 		return nil
 	}
-	s := &statements{ctx: ctx, tx: tx, have: make(map[string]*sql.Stmt)}
-	for i := range b.steps {
+	s := newStatements(ctx, tx)
+	for i := 0; i < len(b.steps); i++ {
 		var err error
 		switch st := &b.steps[i]; {
 		case st.station != nil && st.station.Removed:
@@ -100,9 +137,12 @@ func putCatalog(ctx context.Context, tx *sql.Tx, b *batch) error {
 		case st.station != nil:
 			err = putStation(s, &st.station.Station)
 		case st.vehicle != nil:
-			v := st.vehicle
-			err = s.exec(`INSERT OR REPLACE INTO vehicles (num, party, vin, class, model, battery_kwh) VALUES (?, ?, ?, ?, ?, ?)`,
-				v.Num, v.Party, v.VIN, int(v.Class), v.Model, v.BatteryKWh)
+			n := 1
+			for i+n < len(b.steps) && b.steps[i+n].vehicle != nil {
+				n++
+			}
+			err = putVehicles(s, b.steps[i:i+n])
+			i += n - 1
 		case st.gone != 0:
 			if err = s.exec(`DELETE FROM stations WHERE party = ?`, st.gone); err == nil {
 				err = s.exec(`DELETE FROM vehicles WHERE party = ?`, st.gone)
@@ -120,6 +160,16 @@ func putCatalog(ctx context.Context, tx *sql.Tx, b *batch) error {
 	return nil
 }
 
+// putVehicles writes a run of vehicles in its order.
+func putVehicles(s *statements, run []step) error {
+	s.args = s.args[:0]
+	for i := range run {
+		v := run[i].vehicle
+		s.args = append(s.args, v.Num, v.Party, v.VIN, int(v.Class), v.Model, v.BatteryKWh)
+	}
+	return s.insert(`INSERT OR REPLACE INTO vehicles (num, party, vin, class, model, battery_kwh)`, 6, s.args)
+}
+
 // putStation replaces a station whole. A pile that another station of the
 // party had leaves that one: REPLACE takes the row with its number or id away.
 func putStation(s *statements, st *charge.Station) error {
@@ -135,13 +185,14 @@ func putStation(s *statements, st *charge.Station) error {
 	if err != nil {
 		return err
 	}
+	s.args = s.args[:0]
 	for i := range st.Piles {
 		p := &st.Piles[i]
-		err := s.exec(`INSERT OR REPLACE INTO piles (num, station, place, party, id, kind, rated_kw, standard, bay)
-			VALUES (?,?,?,?,?,?,?,?,?)`, p.Num, st.Num, i, st.Party, p.ID, int(p.Kind), p.RatedKW, p.Standard, p.Bay)
-		if err != nil {
-			return err
-		}
+		s.args = append(s.args, p.Num, st.Num, i, st.Party, p.ID, int(p.Kind), p.RatedKW, p.Standard, p.Bay)
+	}
+	err = s.insert(`INSERT OR REPLACE INTO piles (num, station, place, party, id, kind, rated_kw, standard, bay)`, 9, s.args)
+	if err != nil {
+		return err
 	}
 	for i := range st.Tariffs {
 		t := &st.Tariffs[i]
@@ -179,7 +230,7 @@ func unpackBands(text string) ([]charge.Band, error) {
 }
 
 func putCounts(ctx context.Context, tx *sql.Tx, b *batch) error {
-	s := &statements{ctx: ctx, tx: tx, have: make(map[string]*sql.Stmt)}
+	s := newStatements(ctx, tx)
 	for party, c := range b.accounts {
 		a := &c.account
 		err := s.exec(`INSERT INTO account (party, received, taken, duplicate, history, rejected) VALUES (?,?,?,?,?,?)

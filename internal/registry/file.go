@@ -73,6 +73,7 @@ func openDB(path, lock string, queryOnly int) (*sql.DB, error) {
 	q.Set("_synchronous", "FULL")
 	q.Set("_query_only", fmt.Sprint(queryOnly))
 	q.Add("_pragma", "cache_size(-16000)") // 16 MB
+	q.Add("_pragma", "temp_store(MEMORY)") // undo logs of single statements
 	u := url.URL{Scheme: "file", Path: path, OmitHost: true, RawQuery: q.Encode()}
 	c, err := sqlite.NewConnector(u.String())
 	if err != nil {

@@ -17,7 +17,7 @@ const MaxSessions = 25_000
 // session with the same party and id takes the older one's place.
 func (r *Registry) putSessions(ctx context.Context, b *batch) error {
 	return r.sessions.tx(ctx, func(tx *sql.Tx) error {
-		st := &statements{ctx: ctx, tx: tx, have: make(map[string]*sql.Stmt)}
+		st := newStatements(ctx, tx)
 		for i := range b.sessions {
 			s := &b.sessions[i]
 			bands, err := json.Marshal(packSessionBands(s.Bands))
