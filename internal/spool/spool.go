@@ -184,7 +184,7 @@ func (s *Spool) refuse(size int64) error {
 	if s.full != nil {
 		return s.full
 	}
-	if s.taken()+size > s.cfg.MaxBytes {
+	if s.taken()+size+2*segmentHeader > s.cfg.MaxBytes { // what waits may need two new segments
 		s.setFull(s.atBound())
 		signal(s.wake) // perhaps the active segment can be closed and let go
 		return s.full

@@ -1,0 +1,95 @@
+package door
+
+import (
+	"strings"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+const topicPrefix = "dianchi/v1/"
+
+// payloadOf returns what a topic carries if the connection's party may publish
+// to it, else 0.
+func (c *conn) payloadOf(topic string) charge.Payload {
+	rest, ok := strings.CutPrefix(topic, topicPrefix)
+	if !ok {
+		return 0
+	}
+	slug, last, ok := strings.Cut(rest, "/")
+	if !ok || slug != c.party.Slug {
+		return 0
+	}
+	kind := charge.PayloadOf(last)
+	if kind == 0 || kind.PublishedBy() != c.party.Kind {
+		return 0
+	}
+	return kind
+}
+
+// publish hands a message to the taker, or refuses it.
+func (c *conn) publish(p *packet) error {
+	if p.alias {
+		return &refusal{"topic-alias", 3, reasonTopicAlias}
+	}
+	kind := c.payloadOf(p.topic)
+	if kind == 0 {
+		if !c.v5 || p.qos == 0 {
+			return &refusal{"topic", 5, reasonNotAuthorized}
+		}
+		c.door.refuse("topic", nil)
+		c.pend(p.qos, p.id, 0).refuse(reasonNotAuthorized)
+		return nil
+	}
+	if p.qos == 2 {
+		if again, err := c.receive(p.id); again || err != nil {
+			return err
+		}
+	}
+	d := c.door
+	e := c.pend(p.qos, p.id, len(p.payload))
+	d.progress.begin()
+	m := charge.At(time.Now())
+	err := d.deps.Taker.Submit(c.ctx, Message{
+		Party: c.party.Num, Kind: kind, Payload: p.payload, Received: m, Done: e.done,
+	})
+	if err != nil {
+		d.progress.end(false)
+		return &refusal{"not-taken", 3, reasonUnavailable}
+	}
+	d.count.messages.Add(1)
+	return nil
+}
+
+// receive notes a QoS 2 message. again says that the client sent it before and
+// has not released it; the PUBREC is on its way or comes once more.
+func (c *conn) receive(id uint16) (again bool, err error) {
+	if _, again = c.received[id]; again {
+		c.mu.Lock()
+		waiting := c.window.has(id)
+		c.mu.Unlock()
+		if !waiting {
+			c.pend(2, id, 0).refuse(0)
+		}
+		return true, nil
+	}
+	if c.v5 && len(c.received) >= c.door.cfg.Window {
+		return false, &refusal{"receive-maximum", 3, reasonReceiveMaximum}
+	}
+	if c.received == nil {
+		c.received = map[uint16]struct{}{}
+	}
+	c.received[id] = struct{}{}
+	return false, nil
+}
+
+// release answers a PUBREL.
+func (c *conn) release(id uint16) {
+	_, known := c.received[id]
+	delete(c.received, id)
+	if known || !c.v5 {
+		c.send([]byte{typePubcomp << 4, 2, byte(id >> 8), byte(id)})
+		return
+	}
+	c.send([]byte{typePubcomp << 4, 3, byte(id >> 8), byte(id), reasonPacketIDUnknown})
+}
