@@ -1,0 +1,176 @@
+package live
+
+import (
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/geo"
+)
+
+// Layer is what a heat map shows.
+type Layer uint8
+
+// The layers of the contract.
+const (
+	LayerVehicles Layer = iota // online vehicles
+	LayerDemand                // online under 30 % SOC with no free public pile within 3 km
+	LayerCharging              // piles with status 3
+	LayerFree
+	LayerInUse
+	LayerPower // kW
+	layers
+)
+
+var layerNames = [...]string{"vehicles", "demand", "charging", "free", "inUse", "powerKw"}
+
+// String returns the contract's word.
+func (l Layer) String() string { return layerNames[l%layers] }
+
+// ParseLayer returns the layer that the contract calls name.
+func ParseLayer(name string) (Layer, bool) {
+	for i, n := range layerNames {
+		if n == name {
+			return Layer(i), true
+		}
+	}
+	return 0, false
+}
+
+// CellValue is a cell of a heat map: vehicles, piles, or kW.
+type CellValue struct {
+	Cell  geo.Cell
+	Value float64
+}
+
+// viewOf returns the tree that holds l, and which of its views the audience sees.
+func (s *State) viewOf(l Layer, regulator bool) (*tree, int) {
+	i := 0
+	if regulator {
+		i = 1
+	}
+	if l <= LayerDemand {
+		return &s.carHeat, 2*int(l) + i
+	}
+	return &s.pileHeat, 2*int(l-LayerCharging) + i
+}
+
+// shownValue turns what a tree counts into what l shows.
+func (l Layer) shownValue(v int64) float64 {
+	if l == LayerPower {
+		return float64(v) / 1000
+	}
+	return float64(v)
+}
+
+// world is every box.
+var world = geo.Box{West: -180, South: -90, East: 180, North: 90}
+
+func boxOr(box *geo.Box) geo.Box {
+	if box == nil {
+		return world
+	}
+	return *box
+}
+
+// Heat returns the cells of resolution res (5 to 10, else none) whose centre is
+// in box (nil: anywhere) and whose value is not 0, in no order, as they are
+// now. To everyone but regulators, layers of piles leave out stations that are
+// not public and layers of vehicles leave out cells under 3.
+func (s *State) Heat(layer Layer, res int, box *geo.Box, regulator bool) []CellValue {
+	if res < MinRes || res > MaxRes || layer >= layers {
+		return nil
+	}
+	t, view := s.viewOf(layer, regulator)
+	var out []CellValue
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	t.each(res, boxOr(box), func(n *node) {
+		if v := n.value(view); v != 0 {
+			out = append(out, CellValue{n.cell, layer.shownValue(v)})
+		}
+	})
+	return out
+}
+
+// heatPile moves a pile's change up the cells of its station.
+func (s *State) heatPile(site *Site, before, after pileMark) {
+	var d [pileValues]int64
+	add := func(m pileMark, by int64) {
+		switch m.state {
+		case charge.Free:
+			d[pileFree] += by
+		case charge.InUse:
+			d[pileInUse] += by
+		}
+		if m.charging {
+			d[pileCharging] += by
+		}
+		d[pileWatts] += m.powerW * by
+	}
+	add(before, -1)
+	add(after, 1)
+	s.heatAdd(site, &d)
+}
+
+func (s *State) heatAdd(site *Site, d *[pileValues]int64) {
+	if *d == [pileValues]int64{} {
+		return
+	}
+	for n := site.leaf; n != nil; n = n.parent {
+		for i, by := range d {
+			if by == 0 {
+				continue
+			}
+			n.piles.live[2*i+1].Add(by)
+			if site.Access == charge.Public {
+				n.piles.live[2*i].Add(by)
+			}
+		}
+		s.pileHeat.touch(n)
+	}
+}
+
+// heatSite puts a whole station on the heat map (by 1), or takes it off.
+func (s *State) heatSite(site *Site, by int64) {
+	if site == nil {
+		return
+	}
+	if by > 0 {
+		site.leaf = s.pileHeat.leaf(site.Pos())
+	}
+	site.leaf.sites += int32(by)
+	s.pileHeat.touch(site.leaf)
+	c := site.Counts()
+	s.heatAdd(site, &[pileValues]int64{
+		pileFree: int64(c.Free) * by, pileInUse: int64(c.InUse) * by,
+		pileCharging: int64(c.Charging) * by, pileWatts: site.powerW * by,
+	})
+	if c.Free > 0 {
+		s.freeChanged(site, by > 0)
+	}
+}
+
+// heatMove moves a vehicle from its cell to next (nil: off the map).
+func (s *State) heatMove(v *vehicle, before uint8, next *node, after uint8) {
+	old := v.leaf
+	v.leaf = next
+	if old != next {
+		for a, b := old, next; a != b; {
+			if a != nil {
+				a.cars[carCount].Add(-1)
+				s.carHeat.touch(a)
+				a = a.parent
+			}
+			if b != nil {
+				b.cars[carCount].Add(1)
+				s.carHeat.touch(b)
+				b = b.parent
+			}
+		}
+	}
+	wasLow, isLow := old != nil && before&markLow != 0, next != nil && after&markLow != 0
+	if wasLow && (!isLow || old != next) {
+		s.addLow(old, -1)
+	}
+	if isLow && (!wasLow || old != next) {
+		s.addLow(next, 1)
+	}
+}

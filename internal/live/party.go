@@ -1,0 +1,138 @@
+package live
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+// party is one operator or maker and what is counted of it.
+type party struct {
+	num  charge.Num
+	info atomic.Pointer[charge.Party]
+	sum  sum
+	gone bool // the writer's: its end stands in the log
+}
+
+// slug returns its name on the wire, "" as long as the party is not known.
+func (p *party) slug() string { return p.info.Load().Slug }
+
+// hidden reports whether answers leave the party's objects out.
+func (p *party) hidden() bool {
+	info := p.info.Load()
+	return info.Removed || info.Slug == ""
+}
+
+// partyTable is never changed once it is stored.
+type partyTable struct {
+	byNum  []*party
+	bySlug map[string]*party
+}
+
+func (t *partyTable) at(n charge.Num) *party {
+	if int(n) < len(t.byNum) {
+		return t.byNum[n]
+	}
+	return nil
+}
+
+// shown returns the parties of one kind that answers name, in the order of their numbers.
+func (t *partyTable) shown(kind charge.PartyKind) []*party {
+	var out []*party
+	for _, p := range t.byNum {
+		if p != nil && p.info.Load().Kind == kind && !p.hidden() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+const maxParties = 1 << 16
+
+// SetParties replaces the list of parties. Objects of removed ones, and of
+// those that the list does not name, are left out of answers. Writer's side.
+func (s *State) SetParties(all []charge.Party) {
+	old := s.parties.Load()
+	next := &partyTable{byNum: slices.Clone(old.byNum), bySlug: make(map[string]*party, len(all))}
+	named := make(map[charge.Num]bool, len(all))
+	for _, q := range all {
+		if q.Num == 0 || q.Num >= maxParties {
+			continue
+		}
+		p := next.place(q.Num)
+		named[q.Num] = true
+		known := p.slug() == q.Slug
+		q.PasswordHash = "" // nothing here needs it
+		p.info.Store(&q)
+		if !q.Removed {
+			next.bySlug[q.Slug] = p
+		}
+		if !known {
+			s.renameStations(p)
+		}
+	}
+	for _, p := range next.byNum {
+		if p != nil && !named[p.num] && !p.info.Load().Removed {
+			info := *p.info.Load()
+			info.Removed = true
+			p.info.Store(&info)
+		}
+	}
+	s.parties.Store(next)
+}
+
+// place returns number n's party and makes one without a name where there is none.
+func (t *partyTable) place(n charge.Num) *party {
+	if int(n) >= len(t.byNum) {
+		t.byNum = append(t.byNum, make([]*party, int(n)+1-len(t.byNum))...)
+	}
+	if t.byNum[n] == nil {
+		p := &party{num: n}
+		p.info.Store(&charge.Party{Num: n})
+		t.byNum[n] = p
+	}
+	return t.byNum[n]
+}
+
+// party returns number n's party for the writer, without a name when
+// SetParties has not told of it yet; nil for no number.
+func (s *State) party(n charge.Num) *party {
+	t := s.parties.Load()
+	if p := t.at(n); p != nil || n == 0 || n >= maxParties {
+		return p
+	}
+	next := &partyTable{byNum: slices.Clone(t.byNum), bySlug: t.bySlug}
+	p := next.place(n)
+	s.parties.Store(next)
+	return p
+}
+
+// partyGone takes everything of party n away.
+func (s *State) partyGone(n charge.Num, seq uint64) {
+	p := s.party(n)
+	if p == nil {
+		return
+	}
+	if seq > s.loaded.stations {
+		for num := charge.Num(1); num < s.stations.end.Load(); num++ {
+			if site := s.site(num); site != nil && site.Party == n {
+				s.removeStation(num)
+			}
+		}
+	}
+	for num := charge.Num(1); num < s.vehicles.end.Load(); num++ {
+		if v := s.vehicles.at(num); v != nil && v.party == p && seq > s.loaded.vehicle(num) {
+			s.removeVehicle(num, v)
+		}
+	}
+	p.gone = true
+}
+
+// Operator returns the party number of an operator's or maker's slug, or 0.
+func (s *State) PartyNum(slug string) charge.Num {
+	if p := s.parties.Load().bySlug[slug]; p != nil {
+		return p.num
+	}
+	return 0
+}

@@ -1,0 +1,59 @@
+package live
+
+import (
+	"math"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/city"
+)
+
+const minuteMS = 60_000
+
+// judgePrice sets the station's price at that moment. A station that names no
+// tariff has no known price.
+func (s *State) judgePrice(site *Site, at charge.Millis) {
+	site.recheck = math.MaxInt64
+	if len(site.Tariffs) == 0 {
+		return
+	}
+	var next *charge.Tariff // the first that begins later
+	for i := range site.Tariffs {
+		if t := &site.Tariffs[i]; t.ValidFrom > at {
+			next = t
+			site.recheck = t.ValidFrom
+			break
+		}
+	}
+	now, ok := s.cfg.City.Price(city.TariffAt(site.Tariffs, at), at)
+	if !ok {
+		site.price.Store(nil)
+		return
+	}
+	if now.Until != 0 {
+		site.recheck = min(site.recheck, now.Until)
+	}
+	if next != nil && (now.Until == 0 || next.ValidFrom < now.Until) {
+		now.Until, now.NextE4 = next.ValidFrom, -1
+		if later, ok := s.cfg.City.Price(next, next.ValidFrom); ok {
+			now.NextE4 = later.TotalE4()
+		}
+	}
+	site.price.Store(&now)
+}
+
+// judgePrices looks at every station whose price may have changed, once a minute.
+func (s *State) judgePrices(at charge.Millis) {
+	minute := int64(at) / minuteMS
+	if minute == s.priceMin {
+		return
+	}
+	back := minute < s.priceMin || s.priceMin < 0
+	s.priceMin = minute
+	local := at.Time().In(s.cfg.City.Zone)
+	s.minute.Store(int32(local.Hour()*60 + local.Minute()))
+	for n := charge.Num(1); n < s.stations.end.Load(); n++ {
+		if site := s.site(n); site != nil && (back || site.recheck <= at) {
+			s.judgePrice(site, at)
+		}
+	}
+}
