@@ -1,0 +1,118 @@
+package influx
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+func TestWindows(t *testing.T) {
+	cols := []column{{"l", 0, integer, last}, {"m", 0, float, mean}, {"s", 0, integer, sum}, {"w", 0, integer, most},
+		{"o", 0, float, least}, {"u", 0, integer, union}}
+	f := func(every time.Duration, zone *time.Location, points [][]any, want [][]any) {
+		t.Helper()
+		out := newFolder(newGrid(every, zone), cols)
+		for _, p := range points {
+			out.add(int64(p[0].(int)), p[1:])
+		}
+		if got := out.rows(); !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	}
+	const minute = 60_000
+	kunming := time.FixedZone("", 8*3600)
+
+	f(0, time.UTC, nil, nil)
+	f(0, time.UTC, [][]any{{5, int64(1), nil, nil, nil, nil, nil}}, [][]any{{charge.Millis(5), int64(1), nil, nil, nil, nil, nil}})
+	f(time.Minute, time.UTC, [][]any{
+		{minute, int64(1), 1.5, int64(2), int64(3), 9.0, int64(1)},
+		{minute + 1, nil, nil, nil, nil, nil, nil},
+		{2*minute - 1, int64(7), 2.5, int64(3), int64(1), 8.0, int64(4)},
+		{5 * minute, nil, 1.0, nil, nil, nil, nil}, // windows without points have no row
+	}, [][]any{
+		{charge.Millis(minute), int64(7), 2.0, int64(5), int64(3), 8.0, int64(5)},
+		{charge.Millis(5 * minute), nil, 1.0, nil, nil, nil, nil},
+	})
+	f(24*time.Hour, kunming, [][]any{ // local midnight is 16:00 UTC
+		{16*60*minute - 1, int64(1), nil, nil, nil, nil, nil},
+		{16 * 60 * minute, int64(2), nil, nil, nil, nil, nil},
+	}, [][]any{
+		{charge.Millis(-8 * 60 * minute), int64(1), nil, nil, nil, nil, nil},
+		{charge.Millis(16 * 60 * minute), int64(2), nil, nil, nil, nil, nil},
+	})
+}
+
+func TestQuestionsThatAreRefused(t *testing.T) {
+	r := NewReader(ReaderConfig{Target: Target{Bucket: "a/b", Endpoint: func() (string, string, bool) { return "", "", false }}},
+		slog.New(slog.DiscardHandler))
+	defer r.Close()
+	f := func(id string, from, to charge.Millis, every time.Duration, code charge.Code, sign string) {
+		t.Helper()
+		table, err := r.PileHistory(t.Context(), id, from, to, every)
+		if code == "" {
+			if err != nil || len(table.Rows) != 0 || table.Rows == nil || table.Columns[0] != "ts" {
+				t.Errorf("%v %v, want a table without rows", table, err)
+			}
+			return
+		}
+		if charge.CodeOf(err) != code || !strings.Contains(err.Error(), sign) {
+			t.Errorf("%v (%s), want %s with %q", err, charge.CodeOf(err), code, sign)
+		}
+	}
+	day := charge.Millis(24 * 60 * 60 * 1000)
+
+	f("a:b", 0, day, 0, charge.HistoryUnavailable, "")
+	f("a:b", day, day, 0, "", "")
+	f("a:b", day, 0, 0, "", "")
+	f("a:b' OR 1=1", 0, day, 0, "", "")
+	f("", 0, day, 0, "", "")
+	f("a:b", 0, day, time.Second, charge.ValueRange, "1m")
+	f("a:b", 0, day, 25*time.Hour, charge.ValueRange, "24h")
+	f("a:b", 0, 17*day, time.Minute, charge.HistoryUnavailable, "") // 24,480 windows
+	f("a:b", 0, 18*day, time.Minute, charge.RangeTooLarge, " 2m")
+	f("a:b", 0, 36*day, time.Minute, charge.RangeTooLarge, " 3m")
+	f("a:b", 0, 30_000*day, 24*time.Hour, charge.RangeTooLarge, "shorter")
+
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.PileHistory(gone, "a:b", 0, day, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the asker left: %v", err)
+	}
+}
+
+func FuzzFloat(f *testing.F) {
+	for _, v := range []float64{0, -0.5, 58.2, 102.712345, 1e300, math.Pi, -88121.4, 1e15, 9007199254740993, 5e-324, 0.001, 1e-6} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, v float64) {
+		if v-v != 0 {
+			return
+		}
+		s := string(appendFloat(nil, v))
+		if got, err := strconv.ParseFloat(s, 64); err != nil || got != v {
+			t.Fatalf("%v is written as %s, which reads as %v (%v)", v, s, got, err)
+		}
+	})
+}
+
+func FuzzTag(f *testing.F) {
+	f.Add("teld:S1-1")
+	f.Add(`a b,c=d\`)
+	f.Fuzz(func(t *testing.T, v string) {
+		s := string(appendTag(nil, v))
+		for i := range len(s) {
+			if s[i] < ' ' || s[i] == '\\' && (i+1 == len(s) || !strings.ContainsRune(",= ", rune(s[i+1]))) ||
+				strings.IndexByte(",= ", s[i]) >= 0 && (i == 0 || s[i-1] != '\\') {
+				t.Fatalf("%q is written as %q", v, s)
+			}
+		}
+	})
+}
