@@ -49,8 +49,9 @@ type Polygon [][]geo.Point
 
 // Hotspot is a place where many vehicles and piles are.
 type Hotspot struct {
-	Name string
-	At   geo.Point
+	Name   string
+	NameEn string // "" means Name
+	At     geo.Point
 }
 
 // Basemap names the background of maps.

@@ -48,8 +48,9 @@ type fileBand struct {
 }
 
 type fileHotspot struct {
-	Name string    `json:"name"`
-	At   []float64 `json:"at"`
+	Name   string    `json:"name"`
+	NameEn string    `json:"nameEn"`
+	At     []float64 `json:"at"`
 }
 
 type fileBasemap struct {
@@ -103,7 +104,7 @@ func parse(body []byte, dir string) (*City, error) {
 	}
 	for i, h := range f.Hotspots {
 		at := p.point(fmt.Sprintf("hotspots[%d].at", i), h.At)
-		c.Hotspots = append(c.Hotspots, Hotspot{Name: h.Name, At: at})
+		c.Hotspots = append(c.Hotspots, Hotspot{Name: h.Name, NameEn: h.NameEn, At: at})
 	}
 	c.Basemap = Basemap(f.Basemap)
 	if c.Basemap.CRS == "" {

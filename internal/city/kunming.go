@@ -77,12 +77,16 @@ func kunmingBands() []charge.Band {
 }
 
 func kunmingHotspots() []Hotspot {
-	h := func(name string, lon, lat float64) Hotspot { return Hotspot{name, geo.Point{Lon: lon, Lat: lat}} }
+	h := func(name, nameEn string, lon, lat float64) Hotspot {
+		return Hotspot{name, nameEn, geo.Point{Lon: lon, Lat: lat}}
+	}
 	return []Hotspot{
-		h("南屏街", 102.710, 25.039), h("北市区", 102.735, 25.085), h("关上", 102.745, 25.012),
-		h("世纪城", 102.775, 24.985), h("昆明站", 102.722, 25.018), h("昆明南站", 102.860, 24.877),
-		h("长水机场", 102.929, 25.102), h("大学城", 102.850, 24.830), h("马街", 102.650, 25.030),
-		h("滇池度假区", 102.670, 24.975), h("经开区", 102.800, 24.985), h("安宁", 102.480, 24.920),
+		h("南屏街", "Nanping Street", 102.710, 25.039), h("北市区", "Beishi", 102.735, 25.085),
+		h("关上", "Guanshang", 102.745, 25.012), h("世纪城", "Shijicheng", 102.775, 24.985),
+		h("昆明站", "Kunming Station", 102.722, 25.018), h("昆明南站", "Kunming South Station", 102.860, 24.877),
+		h("长水机场", "Changshui Airport", 102.929, 25.102), h("大学城", "University Town", 102.850, 24.830),
+		h("马街", "Majie", 102.650, 25.030), h("滇池度假区", "Dianchi Resort", 102.670, 24.975),
+		h("经开区", "Economic Zone", 102.800, 24.985), h("安宁", "Anning", 102.480, 24.920),
 	}
 }
 
