@@ -1,0 +1,156 @@
+// The driver's map in MapLibre: lakes, rings of distance, the stations' shapes.
+import type { GeoJSONSource, LayerSpecification, Map as GLMap, MapMouseEvent } from 'maplibre-gl';
+import { loadBase, point } from '../lib/basemap.ts';
+import { circle } from '../lib/geo.ts';
+import type { Lang } from '../lib/i18n.ts';
+import { baseSources, DARK, FONT, LIGHT, loadMapLibre, lowerLayers, upperLayers } from '../lib/mapstyle.ts';
+import type { Shape } from '../lib/states.ts';
+import type { Box, LonLat } from '../lib/types.ts';
+import { PIN_COLOUR, PIN_RATIO, PIN_TEXT, pinImage } from './pins.ts';
+import { ringLabel, RINGS_M, type Pin } from './rings.ts';
+
+export interface PinMapOptions {
+  centre: LonLat;
+  theme: 'light' | 'dark';
+  lang: Lang;
+  viewed(box: Box): void;
+  picked(id: string): void;
+}
+
+const ZOOM = 13;
+const FINGER = 14; // CSS pixels around a tap
+const SHAPES: readonly Shape[] = ['free', 'few', 'full', 'old', 'fault'];
+const collection = (features: GeoJSON.Feature[]): GeoJSON.FeatureCollection => ({ type: 'FeatureCollection', features });
+
+export class PinMap {
+  #map: GLMap;
+
+  private constructor(map: GLMap, options: PinMapOptions) {
+    this.#map = map;
+    const viewed = (): void => {
+      const b = map.getBounds();
+      options.viewed([b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]);
+    };
+    map.on('moveend', viewed);
+    map.on('resize', viewed);
+    map.on('click', (event: MapMouseEvent) => {
+      const { x, y } = event.point;
+      const box: [[number, number], [number, number]] = [[x - FINGER, y - FINGER], [x + FINGER, y + FINGER]];
+      const [hit] = map.queryRenderedFeatures(box, { layers: ['pins', 'dots'] });
+      if (hit) options.picked(String(hit.properties.id));
+    });
+    viewed();
+  }
+
+  /** Builds the map in `container`; rejects where it cannot be drawn. */
+  static async create(container: HTMLElement, options: PinMapOptions): Promise<PinMap> {
+    const [{ Map: GL }, base] = await Promise.all([loadMapLibre(), loadBase()]);
+    const palette = options.theme === 'dark' ? DARK : LIGHT;
+    const empty = { type: 'geojson' as const, data: collection([]) };
+    const map = new GL({
+      container,
+      center: options.centre,
+      zoom: ZOOM,
+      minZoom: 8,
+      maxZoom: 17,
+      attributionControl: false,
+      fadeDuration: 0,
+      dragRotate: false,
+      pitchWithRotate: false,
+      style: {
+        version: 8,
+        sources: { ...baseSources(base), rings: empty, ringNames: empty, me: empty, pins: empty, chosen: empty },
+        layers: [
+          ...lowerLayers(palette),
+          ...upperLayers(palette, options.lang, 0.9).map((layer) => faint(layer)),
+          ...ownLayers(options.theme),
+        ],
+      },
+    });
+    map.touchZoomRotate.disableRotation();
+    await new Promise<void>((resolve) => map.once('load', () => resolve()));
+    for (const shape of SHAPES) map.addImage(shape, pinImage(shape, options.theme), { pixelRatio: PIN_RATIO });
+    const pins = new PinMap(map, options);
+    pins.origin(options.centre);
+    return pins;
+  }
+
+  /** Draws the start and its rings; the view moves only by `goTo`. */
+  origin(at: LonLat): void {
+    this.#set('me', [point(at, {})]);
+    this.#set('rings', RINGS_M.map((r) => ({
+      type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: circle(at, r) },
+    })));
+    this.#set('ringNames', RINGS_M.map((r) => point(circle(at, r)[9] as LonLat, { text: ringLabel(r) })));
+  }
+
+  goTo(at: LonLat): void {
+    this.#map.jumpTo({ center: at, zoom: ZOOM });
+  }
+
+  pins(pins: readonly Pin[], selected: string | null): void {
+    this.#set('pins', pins.map((p, i) =>
+      point(p.at, { id: p.id, shape: p.shape, n: p.shape === 'fault' ? '' : String(p.count), order: i })));
+    const chosen = pins.find((p) => p.id === selected);
+    this.#set('chosen', chosen ? [point(chosen.at, {})] : []);
+  }
+
+  destroy(): void {
+    this.#map.remove();
+  }
+
+  #set(source: string, features: GeoJSON.Feature[]): void {
+    (this.#map.getSource(source) as GeoJSONSource | undefined)?.setData(collection(features));
+  }
+}
+
+/** District names step back behind the pins. */
+function faint(layer: LayerSpecification): LayerSpecification {
+  if (layer.type !== 'symbol' || layer.id !== 'districtNames') return layer;
+  return { ...layer, paint: { ...layer.paint, 'text-opacity': 0.55 } };
+}
+
+function ownLayers(theme: 'light' | 'dark'): LayerSpecification[] {
+  const dark = theme === 'dark';
+  const accent = dark ? '#4fb3d9' : '#0f5c7a';
+  const soft = dark ? '#a9bac8' : '#4c5d6a';
+  const halo = dark ? '#101922' : '#eef1ec';
+  const colours = PIN_COLOUR[theme];
+  const dots = SHAPES.flatMap((shape) => [shape, shape === 'old' ? soft : colours[shape]]);
+  return [
+    {
+      id: 'rings', type: 'line', source: 'rings',
+      paint: { 'line-color': dark ? '#3d5566' : '#b4c2bd', 'line-width': 1.4, 'line-dasharray': [3, 3] },
+    },
+    {
+      id: 'ringNames', type: 'symbol', source: 'ringNames',
+      layout: { 'text-field': ['get', 'text'], 'text-size': 14, 'text-font': FONT },
+      paint: { 'text-color': soft, 'text-halo-color': halo, 'text-halo-width': 3 },
+    },
+    { id: 'halo', type: 'circle', source: 'me', paint: { 'circle-radius': 16, 'circle-color': accent, 'circle-opacity': 0.18 } },
+    {
+      id: 'me', type: 'circle', source: 'me',
+      paint: { 'circle-radius': 7, 'circle-color': accent, 'circle-stroke-color': '#ffffff', 'circle-stroke-width': 2.5 },
+    },
+    {
+      id: 'dots', type: 'circle', source: 'pins',
+      paint: {
+        'circle-radius': 4, 'circle-color': ['match', ['get', 'shape'], ...dots, soft],
+        'circle-stroke-color': halo, 'circle-stroke-width': 1,
+      },
+    },
+    {
+      id: 'chosen', type: 'circle', source: 'chosen',
+      paint: { 'circle-radius': 25, 'circle-color': accent, 'circle-opacity': 0.25, 'circle-stroke-color': accent, 'circle-stroke-width': 3 },
+    },
+    {
+      id: 'pins', type: 'symbol', source: 'pins',
+      layout: {
+        'icon-image': ['get', 'shape'], 'icon-size': 1, 'symbol-sort-key': ['get', 'order'], 'icon-padding': 1,
+        'text-field': ['get', 'n'], 'text-size': 17, 'text-font': ['Barlow Condensed SemiBold', 'sans-serif'],
+        'text-allow-overlap': false, 'text-optional': false,
+      },
+      paint: { 'text-color': ['case', ['==', ['get', 'shape'], 'old'], PIN_TEXT[theme].old, PIN_TEXT[theme].on] },
+    },
+  ] as LayerSpecification[];
+}

@@ -1,0 +1,47 @@
+// Requests to the platform's HTTP interface.
+
+const BASE = '/api/v1';
+
+/** What the platform refused; `code` is stable, 'network' when it was not reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+export type Params = Record<string, string | number | boolean | undefined | null | readonly number[]>;
+
+/** Parameters as an address's query: booleans as 1, lists with commas, nothing for what is not set. */
+export function queryString(params: Params): string {
+  const out = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value === undefined || value === null || value === false || value === '') continue;
+    out.set(name, value === true ? '1' : Array.isArray(value) ? value.join(',') : String(value));
+  }
+  const text = out.toString();
+  return text && `?${text}`;
+}
+
+/** GETs `path` under /api/v1; throws ApiError. */
+export async function get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(BASE + path + queryString(params), { signal: signal ?? null });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError('network', 0, String(cause));
+  }
+  if (response.ok) return (await response.json()) as T;
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
+  throw new ApiError(problem.code ?? 'internal', response.status, problem.detail ?? problem.title ?? '');
+}
+
+/** The address of the live feeds beside the page. */
+export function liveURL(page: Pick<Location, 'protocol' | 'host'> = location): string {
+  return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}${BASE}/live`;
+}

@@ -1,0 +1,89 @@
+// The map that needs no tiles: our own schematic of the districts, lakes and
+// rivers, and the built-up area. Drawn the same by MapLibre and as SVG.
+import type { Feature, FeatureCollection, MultiLineString, MultiPolygon, Polygon } from 'geojson';
+import { feature, mesh } from 'topojson-client';
+import type { GeometryCollection, Topology } from 'topojson-specification';
+import type { LonLat } from './types.ts';
+
+export interface DistrictName {
+  code: string;
+  zh: string;
+  en: string;
+}
+
+export interface Base {
+  districts: FeatureCollection<Polygon | MultiPolygon, DistrictName>;
+  inner: MultiLineString; // borders between districts
+  outer: MultiLineString; // border of the city
+  water: FeatureCollection<GeoJSON.Geometry, { k: string; zh?: string; en?: string }>;
+}
+
+/** Where a district's name stands on the schematic. */
+const NAME_AT: Record<string, LonLat> = {
+  530102: [102.672, 25.095], 530103: [102.8, 25.155], 530111: [102.865, 25.045], 530112: [102.575, 25.02],
+  530113: [103.1, 26.15], 530114: [102.875, 24.865], 530115: [102.56, 24.63], 530124: [102.5, 25.3],
+  530125: [103.15, 24.86], 530126: [103.4, 24.78], 530127: [103.08, 25.28], 530128: [102.58, 25.9],
+  530129: [103.15, 25.65], 530181: [102.42, 24.87],
+};
+
+/** Where a lake's name stands: a point in its widest part. */
+const LAKE_NAME_AT: Record<string, LonLat> = {
+  滇池: [102.7, 24.8], 阳宗海: [103.008, 24.905], 抚仙湖: [102.89, 24.52],
+};
+
+let loading: Promise<Base> | undefined;
+
+/** Loads the base map once a page. */
+export function loadBase(): Promise<Base> {
+  loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function load(): Promise<Base> {
+  const json = async <T>(path: string): Promise<T> => {
+    const response = await fetch(path);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return (await response.json()) as T;
+  };
+  const [topology, water] = await Promise.all([
+    json<Topology<{ d: GeometryCollection<DistrictName> }>>('/geo/districts.topo.json'),
+    json<Base['water']>('/geo/base.geojson'),
+  ]);
+  const { d } = topology.objects;
+  return {
+    districts: feature(topology, d) as Base['districts'],
+    inner: mesh(topology, d, (a, b) => a !== b),
+    outer: mesh(topology, d, (a, b) => a === b),
+    water,
+  };
+}
+
+export function point<P>(at: LonLat, properties: P): Feature<GeoJSON.Point, P> {
+  return { type: 'Feature', properties, geometry: { type: 'Point', coordinates: at } };
+}
+
+/** District names as points. */
+export function districtNames(base: Base): FeatureCollection {
+  const features = base.districts.features.flatMap((f) => {
+    const at = NAME_AT[f.properties.code];
+    return at ? [point(at, f.properties)] : [];
+  });
+  return { type: 'FeatureCollection', features };
+}
+
+/** Lake names as points. */
+export function lakeNames(base: Base): FeatureCollection {
+  const features = base.water.features.flatMap((f) => {
+    const at = LAKE_NAME_AT[f.properties.zh ?? ''];
+    return at ? [point(at, { zh: f.properties.zh, en: f.properties.en?.replace(' Lake', '') })] : [];
+  });
+  return { type: 'FeatureCollection', features };
+}
+
+/** The rings of a polygon or of each part of one. */
+export function rings(geometry: Polygon | MultiPolygon): number[][][] {
+  return geometry.type === 'Polygon' ? geometry.coordinates : geometry.coordinates.flat();
+}
