@@ -59,6 +59,22 @@ const (
 	notObject
 	notArray
 	notBool
+	notName
+	notText
+	notKind
+	notAccess
+	notParking
+	notClass
+	notDistrict
+	notHours
+	notClock
+	notAmount
+	notPower
+	notEnergy
+	notBattery
+	notReason
+	notMinutes
+	notDeep // a part of the value, see Decoder.deep
 )
 
 // reasons has the rule and the sentence of each why.
@@ -86,6 +102,22 @@ var reasons = [...]struct {
 	notObject:  {charge.RuleFieldType, "is not an object"},
 	notArray:   {charge.RuleFieldType, "is not an array"},
 	notBool:    {charge.RuleFieldType, "is neither true nor false"},
+
+	notName:     {charge.RuleFieldValue, "has not 1 to 128 characters"},
+	notText:     {charge.RuleFieldValue, "has too many characters"},
+	notKind:     {charge.RuleFieldValue, "is neither ac nor dc"},
+	notAccess:   {charge.RuleFieldValue, "is not one of public, restricted, private"},
+	notParking:  {charge.RuleFieldValue, "is not one of 0, 1, 2, 3, 255"},
+	notClass:    {charge.RuleFieldValue, "is not one of private, taxi, ridehail, bus, logistics, sanitation, other"},
+	notDistrict: {charge.RuleFieldValue, "is not an adcode of six digits"},
+	notHours:    {charge.RuleFieldValue, "is not of the form HH:MM-HH:MM"},
+	notClock:    {charge.RuleFieldValue, "is not a time of day from 00:00 to 24:00"},
+	notAmount:   {charge.RuleFieldValue, "is not an amount of yuan from 0 to 100,000,000"},
+	notPower:    {charge.RuleFieldValue, "is not within 0 to 100,000 kW"},
+	notEnergy:   {charge.RuleFieldValue, "is not within 0 to 1,000,000 kWh"},
+	notBattery:  {charge.RuleFieldValue, "is not within 0 to 10,000 kWh"},
+	notReason:   {charge.RuleFieldValue, "is not a whole number from 0 to 99"},
+	notMinutes:  {charge.RuleFieldValue, "is not a whole number from 0 to 1,000,000"},
 }
 
 func (d *Decoder) isNumber(i int) bool {
@@ -306,11 +338,17 @@ func (d *Decoder) found(rule charge.Rule, act charge.Action, format string, args
 	d.findings = append(d.findings, charge.Finding{Rule: rule, Action: act, Detail: fmt.Sprintf(format, args...)})
 }
 
-// spoilt adds the finding of the bad value of bit.
-func (d *Decoder) spoilt(name string, bit uint32, act charge.Action) {
-	w := d.wrong[bits.TrailingZeros32(bit)]
+// spoilt tells what is wrong with the value of m.
+func (d *Decoder) spoilt(m named, act charge.Action) charge.Finding {
+	at := bits.TrailingZeros32(m.bit)
+	w := d.wrong[at]
+	if w.why == notDeep {
+		f := d.deep[at]
+		f.Action = act
+		return f
+	}
 	r := reasons[w.why]
-	d.found(r.rule, act, "%s %s %s", name, quote(string(d.b[w.from:w.to])), r.text)
+	return charge.Finding{Rule: r.rule, Action: act, Detail: d.path + m.name + " " + quote(string(d.b[w.from:w.to])) + " " + r.text}
 }
 
 // named is a member's name with its bit.
@@ -319,29 +357,35 @@ type named struct {
 	bit  uint32
 }
 
-// judge turns what is missing or bad into findings: the first required member
-// that cannot be rejects the element, every optional one is null.
-func (d *Decoder) judge(h *Head, required, optional []named) {
+var theReport = named{"the report", bitElement}
+
+// fault returns why the object in work cannot be taken: it is none, or the
+// first of its required members that is missing or bad.
+func (d *Decoder) fault(required []named, act charge.Action) (charge.Finding, bool) {
 	if d.bad&bitElement != 0 {
-		d.spoilt("the report", bitElement, charge.ActReject)
-		h.Rejected = true
-		return
+		return d.spoilt(theReport, act), true
 	}
 	for _, m := range required {
 		switch {
 		case d.bad&m.bit != 0:
-			d.spoilt(m.name, m.bit, charge.ActReject)
+			return d.spoilt(m, act), true
 		case d.got&m.bit == 0:
-			d.found(charge.RuleFieldMissing, charge.ActReject, "%s is missing", m.name)
-		default:
-			continue
+			return charge.Finding{Rule: charge.RuleFieldMissing, Action: act, Detail: d.path + m.name + " is missing"}, true
 		}
-		h.Rejected = true
+	}
+	return charge.Finding{}, false
+}
+
+// judge turns what is missing or bad into findings: a required member that
+// cannot be rejects the element, every optional one is null.
+func (d *Decoder) judge(h *Head, required, optional []named) {
+	if f, bad := d.fault(required, charge.ActReject); bad {
+		d.findings, h.Rejected = append(d.findings, f), true
 		return
 	}
 	for _, m := range optional {
 		if d.bad&m.bit != 0 {
-			d.spoilt(m.name, m.bit, charge.ActNull)
+			d.findings = append(d.findings, d.spoilt(m, charge.ActNull))
 		}
 	}
 }

@@ -32,12 +32,20 @@ type Decoder struct {
 	gcj      bool // its crs is gcj02
 	whole    charge.Finding
 
+	path string             // of the object in work, "" for the element itself
+	deep [32]charge.Finding // for bits of bad: what is wrong inside the value
+	soft []softFinding      // of nested objects
+	ids  map[string]bool    // of the piles of the station in work
+
 	piles    []PileEntry
 	vehicles []VehicleEntry
+	stations []StationEntry
+	sessions []SessionEntry
+	fleet    []FleetEntry
 }
 
 // NewDecoder returns a Decoder.
-func NewDecoder() *Decoder { return &Decoder{} }
+func NewDecoder() *Decoder { return &Decoder{ids: map[string]bool{}} }
 
 // Head is what all entries have in common.
 type Head struct {
@@ -111,7 +119,7 @@ func grow[E any](s *[]E) *E {
 
 // begin gets ready for the next element.
 func (d *Decoder) begin() {
-	d.got, d.bad, d.gcj, d.start = 0, 0, false, len(d.findings)
+	d.got, d.bad, d.gcj, d.start, d.soft = 0, 0, false, len(d.findings), d.soft[:0]
 }
 
 // end notes where the element was and what was found in it.

@@ -94,3 +94,49 @@ func TestReportsComeBackAsTheyWereSent(t *testing.T) {
 		t.Fatalf("\n got %s\nwant %s", got, want)
 	}
 }
+
+func TestRareReportsComeBackAsTheyWereSent(t *testing.T) {
+	d := NewDecoder()
+	f := func(in string, again func() ([]byte, int)) {
+		t.Helper()
+		got, n := again()
+		if n != 1 || string(got) != in {
+			t.Fatalf("%d elements\n got %s\nwant %s", n, got, in)
+		}
+	}
+	st := `{"id":"S1","name":"世纪城站","lon":102.775,"lat":24.985,"piles":[{"id":"S1-1","kind":"dc","ratedKw":120,"standard":"GB/T 20234.3","bay":"B2-17"},{"id":"S1-2","kind":"ac","ratedKw":7}],` +
+		`"nameEn":"Shijicheng","access":"restricted","district":"530111","address":"官渡区","phone":"0871-1","openHours":"00:00-24:00",` +
+		`"parking":{"type":2,"text":"前2小时免费,之后3元/小时","yuanPerHour":3.05,"freeMinutes":120},` +
+		`"tariff":{"validFrom":"2026-10-31T16:00:00.000Z","bands":[{"from":"07:00","to":"24:00","energyYuanPerKwh":1.02,"serviceYuanPerKwh":0.4},{"from":"00:00","to":"07:00","energyYuanPerKwh":0.4501,"serviceYuanPerKwh":0}]}}`
+	f(st, func() ([]byte, int) {
+		e, bad := d.Stations([]byte(st))
+		if bad != nil || e[0].Findings != nil {
+			t.Fatal(bad, e[0].Findings)
+		}
+		return AppendStation(nil, &e[0].Station), len(e)
+	})
+	se := `{"id":"A17","pile":"S1-1","startTs":1795392000000,"endTs":1795395600000,"energyKwh":31.2,"vin":"LNBMDBAH4PA000001",` +
+		`"bands":[{"from":1795392000000,"to":1795395600000,"energyKwh":31.2,"energyYuan":31.82,"serviceYuan":12.48}],"energyYuan":31.82,"serviceYuan":12.48,"parkingYuan":0,"totalYuan":44.3,"stopReason":0}`
+	f(se, func() ([]byte, int) {
+		e, bad := d.Sessions([]byte(se))
+		if bad != nil || e[0].Findings != nil {
+			t.Fatal(bad, e[0].Findings)
+		}
+		return AppendSession(nil, &e[0].Session), len(e)
+	})
+	fl := `{"vin":"LNBMDBAH4PA000001","class":"private","model":"EU5","batteryKwh":53.6}`
+	f(fl, func() ([]byte, int) {
+		e, bad := d.Fleet([]byte(fl))
+		if bad != nil || e[0].Findings != nil {
+			t.Fatal(bad, e[0].Findings)
+		}
+		return AppendFleet(nil, &e[0].Vehicle), len(e)
+	})
+	f(`{"id":"S1","removed":true}`, func() ([]byte, int) {
+		e, bad := d.Stations([]byte(`{"id":"S1","removed":true}`))
+		if bad != nil || e[0].Findings != nil || !e[0].Removed {
+			t.Fatal(bad, e[0].Findings)
+		}
+		return AppendStationRemoved(nil, e[0].ID), len(e)
+	})
+}
