@@ -14,17 +14,21 @@ const nearM = 3000
 // aroundM is a little more: the side of boxes to look through.
 const aroundM = nearM + 1
 
-// addLow counts a vehicle under 30 % SOC in, or out of, a leaf.
-func (s *State) addLow(leaf *node, by int32) {
-	mid := leaf.parent
+// addLow counts a vehicle under 30 % SOC in, or out of, a path.
+func (s *State) addLow(q *path, by int32) {
+	mid := q.anchor()
 	if mid.near < 0 {
 		mid.near = s.countNear(mid.center)
 	}
-	for n := leaf; n != nil; n = n.parent {
-		n.cars[carLow].Add(by)
-		if mid.near == 0 {
-			n.cars[carDemand].Add(by)
-		}
+	q.low += by
+	if mid.near == 0 {
+		s.addDemand(q, by)
+	}
+}
+
+func (s *State) addDemand(q *path, by int32) {
+	for _, n := range q.nodes {
+		n.cars[carDemand].Add(by)
 		s.carHeat.touch(n)
 	}
 }
@@ -71,18 +75,9 @@ func (s *State) freeChanged(site *Site, free bool) {
 
 // turnDemand makes the low vehicles of a cell demand (by 1), or no more.
 func (s *State) turnDemand(n *node, by int32) {
-	low := n.cars[carLow].Load() * by
-	if low == 0 {
-		return
-	}
-	for leaf := n.child; leaf != nil; leaf = leaf.next {
-		if of := leaf.cars[carLow].Load() * by; of != 0 {
-			leaf.cars[carDemand].Add(of)
-			s.carHeat.touch(leaf)
+	for q := n.first; q != nil; q = q.next {
+		if q.low != 0 {
+			s.addDemand(q, q.low*by)
 		}
-	}
-	for ; n != nil; n = n.parent {
-		n.cars[carDemand].Add(low)
-		s.carHeat.touch(n)
 	}
 }

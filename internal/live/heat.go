@@ -114,7 +114,7 @@ func (s *State) heatAdd(site *Site, d *[pileValues]int64) {
 	if *d == [pileValues]int64{} {
 		return
 	}
-	for n := site.leaf; n != nil; n = n.parent {
+	for _, n := range site.leaf.nodes {
 		for i, by := range d {
 			if by == 0 {
 				continue
@@ -134,10 +134,8 @@ func (s *State) heatSite(site *Site, by int64) {
 		return
 	}
 	if by > 0 {
-		site.leaf = s.pileHeat.leaf(site.Pos())
+		site.leaf = s.pileHeat.enter(site.Pos())
 	}
-	site.leaf.sites += int32(by)
-	s.pileHeat.touch(site.leaf)
 	c := site.Counts()
 	s.heatAdd(site, &[pileValues]int64{
 		pileFree: int64(c.Free) * by, pileInUse: int64(c.InUse) * by,
@@ -146,31 +144,47 @@ func (s *State) heatSite(site *Site, by int64) {
 	if c.Free > 0 {
 		s.freeChanged(site, by > 0)
 	}
+	if by < 0 {
+		s.pileHeat.leave(site.leaf)
+	}
 }
 
-// heatMove moves a vehicle from its cell to next (nil: off the map).
-func (s *State) heatMove(v *vehicle, before uint8, next *node, after uint8) {
+// heatMove moves a vehicle from its cells to next (nil: off the map). next has
+// a user for it already, unless it is where the vehicle was.
+func (s *State) heatMove(v *vehicle, before uint8, next *path, after uint8) {
 	old := v.leaf
 	v.leaf = next
-	if old != next {
-		for a, b := old, next; a != b; {
-			if a != nil {
-				a.cars[carCount].Add(-1)
-				s.carHeat.touch(a)
-				a = a.parent
-			}
-			if b != nil {
-				b.cars[carCount].Add(1)
-				s.carHeat.touch(b)
-				b = b.parent
-			}
-		}
-	}
 	wasLow, isLow := old != nil && before&markLow != 0, next != nil && after&markLow != 0
-	if wasLow && (!isLow || old != next) {
+	if old == next && wasLow == isLow {
+		return
+	}
+	if wasLow {
 		s.addLow(old, -1)
 	}
-	if isLow && (!wasLow || old != next) {
+	for i := range resCount {
+		var a, b *node
+		if old != nil {
+			a = old.nodes[i]
+		}
+		if next != nil {
+			b = next.nodes[i]
+		}
+		if a == b {
+			continue
+		}
+		if a != nil {
+			a.cars[carCount].Add(-1)
+			s.carHeat.touch(a)
+		}
+		if b != nil {
+			b.cars[carCount].Add(1)
+			s.carHeat.touch(b)
+		}
+	}
+	if isLow {
 		s.addLow(next, 1)
+	}
+	if old != nil && old != next {
+		s.carHeat.leave(old)
 	}
 }

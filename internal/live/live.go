@@ -65,7 +65,6 @@ type State struct {
 	city    sum
 	byPlace []sum // by index in districts
 
-	rev    atomic.Uint64
 	at     atomic.Int64 // charge.Millis of the last tick
 	minute atomic.Int32 // of the local day at the last tick
 
@@ -130,7 +129,7 @@ func (s *State) reset() {
 func (s *State) Rev() (rev uint64, at charge.Millis) {
 	s.view.mu.RLock()
 	defer s.view.mu.RUnlock()
-	return s.rev.Load(), charge.Millis(s.at.Load())
+	return s.view.rev, s.view.at
 }
 
 // now is the last tick's time.
@@ -148,7 +147,7 @@ func (s *State) LoadCatalog(stations []charge.Station, vehicles []charge.Vehicle
 	s.parties.Store(parties)
 	for _, p := range parties.byNum {
 		if p != nil {
-			p.sum = sum{}
+			p.sum, p.gone = sum{}, false
 		}
 	}
 	for i := range stations {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -108,6 +109,18 @@ func (s *State) party(n charge.Num) *party {
 	return p
 }
 
+// addParty makes one party known besides the others.
+func (s *State) addParty(q charge.Party) {
+	p := s.party(q.Num)
+	p.info.Store(&q)
+	t := s.parties.Load()
+	next := &partyTable{byNum: t.byNum, bySlug: maps.Clone(t.bySlug)}
+	if !q.Removed {
+		next.bySlug[q.Slug] = p
+	}
+	s.parties.Store(next)
+}
+
 // partyGone takes everything of party n away.
 func (s *State) partyGone(n charge.Num, seq uint64) {
 	p := s.party(n)
@@ -129,7 +142,7 @@ func (s *State) partyGone(n charge.Num, seq uint64) {
 	p.gone = true
 }
 
-// Operator returns the party number of an operator's or maker's slug, or 0.
+// PartyNum returns the party number of an operator's or maker's slug, or 0.
 func (s *State) PartyNum(slug string) charge.Num {
 	if p := s.parties.Load().bySlug[slug]; p != nil {
 		return p.num

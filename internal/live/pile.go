@@ -81,53 +81,48 @@ func (s *State) takePile(from *party, it *record.PileItem, received charge.Milli
 		return
 	}
 	eff := min(it.Report.TS, received)
-	site := p.site
-	var before, after pileMark
-	var oldTS charge.Millis
-	if moves {
-		before, oldTS = p.mark(), p.ts
-		lock := s.lockOf(it.Num)
-		lock.Lock()
-		p.take(&it.Report, received, it.Flagged)
-		p.fresh = eff+s.stale >= s.now()
-		lock.Unlock()
-		after = p.mark()
-		if p.fresh && !p.queued {
-			p.queued = true
-			s.wheel.put(ref(it.Num<<1), eff+s.stale)
-		}
-	}
-	changed := before != after
 	s.sumMu.Lock()
 	s.city.took(eff, sums)
 	from.sum.took(eff, sums)
-	if site != nil {
-		s.byPlace[site.place].took(eff, sums)
-		if changed {
-			s.countPile(site, before, after)
-		}
+	if p.site != nil {
+		s.byPlace[p.site.place].took(eff, sums)
 	}
 	s.sumMu.Unlock()
-	if site == nil || !moves {
-		return
+	if moves {
+		s.setPile(it, p, received)
 	}
-	if changed {
-		s.movePile(site, int(p.idx), before, after)
-	}
-	site.renew(s, oldTS, p.ts)
-	s.dirtyStation(site.Num)
 }
 
-// countPile moves the sums; the caller holds sumMu.
-func (s *State) countPile(site *Site, before, after pileMark) {
+// setPile makes it p's newest report, with all that depends on it.
+func (s *State) setPile(it *record.PileItem, p *pile, received charge.Millis) {
+	before, was := p.mark(), p.ts
+	lock := s.lockOf(it.Num)
+	lock.Lock()
+	p.take(&it.Report, received, it.Flagged)
+	p.fresh = p.eff()+s.stale >= s.now()
+	lock.Unlock()
+	if p.fresh && !p.queued {
+		p.queued = true
+		s.wheel.put(ref(it.Num<<1), p.eff()+s.stale)
+	}
+	if site := p.site; site != nil {
+		s.movePile(site, int(p.idx), before, p.mark())
+		site.renew(s, was, p.ts)
+		s.dirtyStation(site.Num)
+	}
+}
+
+// movePile shows a pile's change in the sums, in its station and on the heat map.
+func (s *State) movePile(site *Site, idx int, before, after pileMark) {
+	if before == after {
+		return
+	}
+	s.sumMu.Lock()
 	for _, u := range [...]*sum{&s.city, &site.party.sum, &s.byPlace[site.place]} {
 		u.pile(before, -1)
 		u.pile(after, 1)
 	}
-}
-
-// movePile shows a pile's change in its station and on the heat map.
-func (s *State) movePile(site *Site, idx int, before, after pileMark) {
+	s.sumMu.Unlock()
 	old := packed(site.counts.Load())
 	next := old.with(before, -1).with(after, 1)
 	if before.state != after.state {
@@ -171,12 +166,8 @@ func (s *State) agePile(n charge.Num, at charge.Millis) (charge.Millis, bool) {
 	lock.Lock()
 	p.fresh = false
 	lock.Unlock()
-	after := p.mark()
-	if site := p.site; site != nil && before != after {
-		s.sumMu.Lock()
-		s.countPile(site, before, after)
-		s.sumMu.Unlock()
-		s.movePile(site, int(p.idx), before, after)
+	if site := p.site; site != nil {
+		s.movePile(site, int(p.idx), before, p.mark())
 		s.dirtyStation(site.Num)
 	}
 	return 0, false

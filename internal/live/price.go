@@ -49,11 +49,16 @@ func (s *State) judgePrices(at charge.Millis) {
 	}
 	back := minute < s.priceMin || s.priceMin < 0
 	s.priceMin = minute
-	local := at.Time().In(s.cfg.City.Zone)
-	s.minute.Store(int32(local.Hour()*60 + local.Minute()))
+	s.setMinute(at)
 	for n := charge.Num(1); n < s.stations.end.Load(); n++ {
 		if site := s.site(n); site != nil && (back || site.recheck <= at) {
 			s.judgePrice(site, at)
 		}
 	}
+}
+
+// setMinute keeps the minute of the local day, by which opening hours are judged.
+func (s *State) setMinute(at charge.Millis) {
+	local := at.Time().In(s.cfg.City.Zone)
+	s.minute.Store(int32(local.Hour()*60 + local.Minute()))
 }

@@ -129,7 +129,7 @@ func (z *frozen) trim(rev uint64) {
 
 // whole reports whether a viewer at revision since must get everything anew.
 func (z *frozen) whole(since uint64) bool {
-	return since > z.rev || since < z.first || since+keepRevs < z.rev
+	return z.first == 0 || since > z.rev || since < z.first || since+keepRevs < z.rev
 }
 
 // StationFrame is a station as it stood at a revision.

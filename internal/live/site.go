@@ -31,7 +31,7 @@ type Site struct {
 
 	place   int // index of its district
 	at      vec
-	leaf    *node
+	leaf    *path // of the heat map
 	powerW  int64
 	touched uint32
 	recheck charge.Millis // when its price may change

@@ -62,7 +62,6 @@ func (s *State) Tick(rev uint64, at charge.Millis) *Revision {
 	*r = Revision{Rev: rev, At: at, Stations: r.Stations[:0], Gone: r.Gone[:0], Vehicles: r.Vehicles[:0]}
 
 	s.view.mu.Lock()
-	s.rev.Store(rev)
 	s.view.rev, s.view.at = rev, at
 	if s.view.first == 0 {
 		s.view.first = rev

@@ -10,15 +10,15 @@ import (
 
 // Resolutions of H3 that the heat map has.
 const (
-	MinRes = 5
-	MaxRes = 10
+	MinRes   = 5
+	MaxRes   = 10
+	resCount = MaxRes - MinRes + 1
 )
 
 // Values of a cell in the tree of vehicles.
 const (
 	carCount  = iota // online on the map
 	carDemand        // of these: low and without a free pile near
-	carLow           // of these: SOC below 30 %
 	carValues
 )
 
@@ -31,21 +31,20 @@ const (
 	pileValues
 )
 
-// views is how many (value, audience) pairs a cell may have.
+// views is how many (value, audience) pairs a cell may have: for the public,
+// then for regulators.
 const (
-	carViews  = 4
+	carViews  = 2 * carValues
 	pileViews = 2 * pileValues
 )
 
 // leastShown is the smallest number of vehicles in a cell that the public sees.
 const leastShown = 3
 
-// node is a cell with something in it, now or not long ago. What a leaf
-// (resolution 10) gets is added to all its parents up to resolution 5.
+// node is a cell with something in it, now or not long ago.
 type node struct {
-	cell                geo.Cell
-	center              geo.Point
-	parent, child, next *node // next is a sibling
+	cell   geo.Cell
+	center geo.Point
 
 	cars    [carValues]atomic.Int32
 	near    int32 // resolution 9: public stations with a free pile within 3 km; -1: not counted yet
@@ -53,18 +52,32 @@ type node struct {
 	changed [carViews]uint32 // revision
 	piles   *pileCell        // in the tree of piles
 
-	sites   int32  // stations in this leaf; it stays as long as there are some
+	first   *path  // resolution 9: the paths through it
+	paths   int32  // how many lead through it; it stays as long as there are some
 	touched uint32 // tick
 	idle    uint32 // revision since which it is empty, 0 when it is not
+	idx     uint32 // in its bucket
 }
 
-// pileCell is a cell's share of piles: each value for the public (stations
-// that are not public left out) and then for regulators.
+// pileCell is a cell's share of piles.
 type pileCell struct {
 	live    [pileViews]atomic.Int64
 	shown   [pileViews]int64
 	changed [pileViews]uint32
 }
+
+// path is the six cells in which a place is, resolution 5 first. Cells do not
+// nest exactly, so neighbours in one cell may differ in a coarser one. It is
+// shared by all that is in the same six, and the writer's alone.
+type path struct {
+	nodes [resCount]*node
+	next  *path // of those through the same cell of resolution 9
+	users int32
+	low   int32 // vehicles under 30 % SOC
+}
+
+// anchor is the cell of resolution 9.
+func (p *path) anchor() *node { return p.nodes[demandRes-MinRes] }
 
 // value returns what view i shows of n now.
 func (n *node) value(i int) int64 {
@@ -88,13 +101,11 @@ func (n *node) frozen(i int) (int64, uint32) {
 
 // freeze makes what n shows now what it showed at revision rev.
 func (n *node) freeze(rev uint32) {
-	empty := n.sites == 0
 	if p := n.piles; p != nil {
 		for i := range p.live {
 			if v := p.live[i].Load(); v != p.shown[i] {
 				p.shown[i], p.changed[i] = v, rev
 			}
-			empty = empty && p.shown[i] == 0
 		}
 	} else {
 		for i := range n.shown {
@@ -102,66 +113,120 @@ func (n *node) freeze(rev uint32) {
 				n.shown[i], n.changed[i] = v, rev
 			}
 		}
-		empty = n.cars[carCount].Load() == 0
-	}
-	switch {
-	case !empty:
-		n.idle = 0
-	case n.idle == 0:
-		n.idle = rev
 	}
 }
 
-// tree is the cells of resolutions 5 to 10 that have something in them.
+// tree is the cells of resolutions 5 to 10 that have something in them. It
+// finds them by index and by place.
 type tree struct {
 	mu     sync.RWMutex // the writer takes it to add and remove cells
-	leaves map[geo.Cell]*node
-	tops   map[geo.Cell]*node
+	levels [resCount]level
 	piles  bool
 	dirty  []*node // touched since the last tick
-	idle   []*node // leaves to look at for removal, oldest first
+	idle   []*node // to look at for removal, oldest first
 	now    *uint32 // the writer's count of ticks
+	room   [MaxRes + 1]geo.Cell
+	unused *path
+}
+
+// level is the cells of one resolution, in buckets of a twentieth of a degree.
+type level struct {
+	cells   map[geo.Cell]*node
+	buckets map[bucketKey]*bucket
+}
+
+type bucketKey struct{ x, y int16 }
+
+type bucket struct{ nodes []*node }
+
+const bucketsPerDegree = 20
+
+func bucketOf(p geo.Point) bucketKey {
+	return bucketKey{int16(math.Floor(p.Lon * bucketsPerDegree)), int16(math.Floor(p.Lat * bucketsPerDegree))}
 }
 
 func (t *tree) reset(piles bool, now *uint32) {
-	t.leaves, t.tops = map[geo.Cell]*node{}, map[geo.Cell]*node{}
-	t.piles, t.now, t.dirty, t.idle = piles, now, nil, nil
+	*t = tree{piles: piles, now: now}
+	for i := range t.levels {
+		t.levels[i] = level{map[geo.Cell]*node{}, map[bucketKey]*bucket{}}
+	}
 }
 
-// leaf returns the cell of resolution 10 at p.
-func (t *tree) leaf(p geo.Point) *node {
-	cell := geo.CellAt(p, MaxRes)
-	if n := t.leaves[cell]; n != nil {
+// enter returns the path of the six cells at p with one more user.
+func (t *tree) enter(p geo.Point) *path {
+	geo.CellsAt(p, MinRes, MaxRes, t.room[:])
+	cells := (*[resCount]geo.Cell)(t.room[MinRes:])
+	anchor := t.node(demandRes, cells[demandRes-MinRes])
+	for q := anchor.first; q != nil; q = q.next {
+		if q.leads(cells) {
+			q.users++
+			return q
+		}
+	}
+	q := t.unused
+	if q == nil {
+		q = &path{}
+	} else {
+		t.unused = q.next
+	}
+	*q = path{users: 1, next: anchor.first}
+	anchor.first = q
+	for i := range q.nodes {
+		q.nodes[i] = t.node(MinRes+i, cells[i])
+		q.nodes[i].paths++
+		q.nodes[i].idle = 0
+	}
+	return q
+}
+
+func (q *path) leads(cells *[resCount]geo.Cell) bool {
+	for i := len(cells) - 1; i >= 0; i-- {
+		if q.nodes[i].cell != cells[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// leave takes a user from q.
+func (t *tree) leave(q *path) {
+	if q.users--; q.users > 0 {
+		return
+	}
+	at := &q.anchor().first
+	for *at != q {
+		at = &(*at).next
+	}
+	*at = q.next
+	for _, n := range q.nodes {
+		n.paths--
+		t.touch(n)
+	}
+	*q = path{next: t.unused}
+	t.unused = q
+}
+
+// node returns a cell and makes it where there is none.
+func (t *tree) node(res int, cell geo.Cell) *node {
+	l := &t.levels[res-MinRes]
+	if n := l.cells[cell]; n != nil {
 		return n
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	up := t.tops[cell.Parent(MinRes)]
-	if up == nil {
-		up = t.newNode(cell.Parent(MinRes))
-		t.tops[up.cell] = up
-	}
-	for res := MinRes + 1; res <= MaxRes; res++ {
-		want := cell.Parent(res)
-		n := up.child
-		for n != nil && n.cell != want {
-			n = n.next
-		}
-		if n == nil {
-			n = t.newNode(want)
-			n.parent, n.next, up.child = up, up.child, n
-		}
-		up = n
-	}
-	t.leaves[cell] = up
-	return up
-}
-
-func (t *tree) newNode(cell geo.Cell) *node {
 	n := &node{cell: cell, center: cell.Center(), near: -1}
 	if t.piles {
 		n.piles = &pileCell{}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.cells[cell] = n
+	key := bucketOf(n.center)
+	b := l.buckets[key]
+	if b == nil {
+		b = &bucket{}
+		l.buckets[key] = b
+	}
+	n.idx = uint32(len(b.nodes))
+	b.nodes = append(b.nodes, n)
 	return n
 }
 
@@ -175,25 +240,27 @@ func (t *tree) touch(n *node) {
 // freeze closes a revision for every cell that was touched.
 func (t *tree) freeze(rev uint64) {
 	for _, n := range t.dirty {
-		was := n.idle
 		n.freeze(uint32(rev))
-		if n.idle != 0 && was == 0 && n.cell.Res() == MaxRes {
+		switch {
+		case n.paths > 0:
+			n.idle = 0
+		case n.idle == 0:
+			n.idle = uint32(rev)
 			t.idle = append(t.idle, n)
 		}
 	}
 	t.dirty = t.dirty[:0]
 }
 
-// sweep removes leaves that were empty for longer than anyone may resume, and
-// what stands empty above them.
+// sweep removes cells that were empty for longer than anyone may resume.
 func (t *tree) sweep(rev uint64) {
 	done := 0
 	for _, n := range t.idle {
-		if uint64(n.idle)+keepRevs+2 > rev && n.idle != 0 {
+		if n.idle != 0 && n.paths == 0 && uint64(n.idle)+keepRevs+2 > rev {
 			break
 		}
 		done++
-		if n.idle != 0 && t.leaves[n.cell] == n {
+		if n.idle != 0 && n.paths == 0 {
 			t.remove(n)
 		}
 	}
@@ -201,50 +268,50 @@ func (t *tree) sweep(rev uint64) {
 }
 
 func (t *tree) remove(n *node) {
+	l := &t.levels[n.cell.Res()-MinRes]
+	if l.cells[n.cell] != n {
+		return // it stood twice among the idle ones
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.leaves, n.cell)
-	for n.child == nil {
-		if n.parent == nil {
-			delete(t.tops, n.cell)
-			return
-		}
-		at := &n.parent.child
-		for *at != n {
-			at = &(*at).next
-		}
-		*at = n.next
-		n = n.parent
+	delete(l.cells, n.cell)
+	key := bucketOf(n.center)
+	b := l.buckets[key]
+	last := b.nodes[len(b.nodes)-1]
+	b.nodes[n.idx], last.idx = last, n.idx
+	b.nodes[len(b.nodes)-1] = nil
+	b.nodes = b.nodes[:len(b.nodes)-1]
+	if len(b.nodes) == 0 {
+		delete(l.buckets, key)
 	}
 }
-
-// reachM bounds how far, in metres, the centre of a cell's descendant is from
-// its own: 1.6 times the mean edge of its resolution.
-var reachM = [...]float64{MinRes: 15800, 6: 6000, 7: 2260, 8: 860, 9: 325, MaxRes: 0}
 
 // each calls f for the cells of resolution res whose centre is in box. Readers
 // hold mu.
 func (t *tree) each(res int, box geo.Box, f func(*node)) {
-	var reach [MaxRes + 1]geo.Box // where cells of each resolution may have such descendants
-	for r := MinRes; r < res; r++ {
-		reach[r] = widen(box, reachM[r])
+	l := &t.levels[res-MinRes]
+	visit := func(b *bucket) {
+		for _, n := range b.nodes {
+			if box.Contains(n.center) {
+				f(n)
+			}
+		}
 	}
-	reach[res] = box
-	for _, n := range t.tops {
-		n.each(res, MinRes, &reach, f)
-	}
-}
-
-func (n *node) each(res, own int, reach *[MaxRes + 1]geo.Box, f func(*node)) {
-	if !reach[own].Contains(n.center) {
+	lo, hi := bucketOf(geo.Point{Lon: box.West, Lat: box.South}), bucketOf(geo.Point{Lon: box.East, Lat: box.North})
+	if (int(hi.x)-int(lo.x)+1)*(int(hi.y)-int(lo.y)+1) > 2*len(l.buckets) {
+		for key, b := range l.buckets {
+			if key.x >= lo.x && key.x <= hi.x && key.y >= lo.y && key.y <= hi.y {
+				visit(b)
+			}
+		}
 		return
 	}
-	if own == res {
-		f(n)
-		return
-	}
-	for c := n.child; c != nil; c = c.next {
-		c.each(res, own+1, reach, f)
+	for y := lo.y; y <= hi.y; y++ {
+		for x := lo.x; x <= hi.x; x++ {
+			if b := l.buckets[bucketKey{x, y}]; b != nil {
+				visit(b)
+			}
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ const lowSOC = 30
 // vehicle is a vehicle's master data and newest taken report; see pile for its lock.
 type vehicle struct {
 	party *party // nil: no vehicle
-	leaf  *node
+	leaf  *path  // nil: not on the heat map
 	model string
 
 	batteryKWh                          float64
@@ -159,47 +159,62 @@ func (s *State) eachVehicleSum(v *vehicle, f func(*sum)) {
 // takeVehicle makes a taken report live (moves) and counts it (sums).
 func (s *State) takeVehicle(from *party, it *record.VehicleItem, received charge.Millis, moves, sums bool) {
 	eff := min(it.Report.TS, received)
-	v := s.newVehicle(it.Num, it.Report.VIN, from)
-	if v == nil {
-		return
+	place := uint8(len(s.districts) - 1)
+	if v := s.vehicles.at(it.Num); v != nil && v.party != nil {
+		place = v.place
 	}
+	if it.Report.Has&charge.HasPosition != 0 {
+		place = s.placeOf(geo.Point{Lon: it.Report.Lon, Lat: it.Report.Lat})
+	}
+	s.sumMu.Lock()
+	s.city.took(eff, sums)
+	from.sum.took(eff, sums)
+	if s.borders != nil {
+		s.byPlace[place].took(eff, sums)
+	}
+	s.sumMu.Unlock()
 	if !moves {
-		s.sumMu.Lock()
-		s.eachVehicleSum(v, func(u *sum) { u.took(eff, sums) })
-		s.sumMu.Unlock()
 		return
 	}
-	before, from0 := v.mark(), v.pos()
+	if v := s.newVehicle(it.Num, it.Report.VIN, from); v != nil {
+		s.setReport(it, v, received, place)
+	}
+}
+
+// setReport makes it v's newest report, with all that depends on it.
+func (s *State) setReport(it *record.VehicleItem, v *vehicle, received charge.Millis, place uint8) {
+	before, was := v.mark(), v.pos()
 	lock := s.lockOf(it.Num)
 	lock.Lock()
 	v.take(&it.Report, received, it.Flagged, it.OffMap)
-	v.fresh = eff+s.stale >= s.now()
+	v.fresh = v.eff()+s.stale >= s.now()
 	lock.Unlock()
 	after := v.mark()
 	if v.fresh && !v.queued {
 		v.queued = true
-		s.wheel.put(ref(it.Num<<1|1), eff+s.stale)
+		s.wheel.put(ref(it.Num<<1|1), v.eff()+s.stale)
 	}
-	place := s.placeOf(v)
-	s.sumMu.Lock()
-	s.eachVehicleSum(v, func(u *sum) { u.vehicle(before, -1) })
-	if place != v.place {
-		s.byPlace[v.place].vehicles.Total--
-		s.byPlace[place].vehicles.Total++
+	if before != after || place != v.place {
+		s.sumMu.Lock()
+		s.eachVehicleSum(v, func(u *sum) { u.vehicles.Total--; u.vehicle(before, -1) })
 		v.place = place
+		s.eachVehicleSum(v, func(u *sum) { u.vehicles.Total++; u.vehicle(after, 1) })
+		s.sumMu.Unlock()
 	}
-	s.eachVehicleSum(v, func(u *sum) { u.vehicle(after, 1); u.took(eff, sums) })
-	s.sumMu.Unlock()
-	var next *node
+	var next *path
 	if v.fresh && v.mapped() {
-		if next = v.leaf; next == nil || from0 != v.pos() {
-			next = s.carHeat.leaf(v.pos())
+		if next = v.leaf; next == nil || was != v.pos() {
+			if next = s.carHeat.enter(v.pos()); next == v.leaf {
+				s.carHeat.leave(next) // v is one of its users already
+			}
 		}
 	}
 	s.heatMove(v, before, next, after)
 	tile := geo.Tile(0)
 	if v.has&charge.HasPosition != 0 {
-		tile = geo.TileAt(v.pos(), TileZoom)
+		if tile = v.tile; tile == 0 || was != v.pos() {
+			tile = geo.TileAt(v.pos(), TileZoom)
+		}
 	}
 	s.tiles.move(s, it.Num, v, tile)
 	s.dirtyVehicle(it.Num, v)
@@ -258,14 +273,10 @@ func bordersOf(c *city.City) []border {
 	return out
 }
 
-// placeOf returns the index of the district in which v was last seen.
-func (s *State) placeOf(v *vehicle) uint8 {
-	if s.borders == nil || v.has&charge.HasPosition == 0 {
-		return v.place
-	}
-	at := v.pos()
+// placeOf returns the index of the district in which p is.
+func (s *State) placeOf(p geo.Point) uint8 {
 	for i := range s.borders {
-		if b := &s.borders[i]; b.box.Contains(at) && b.poly.Contains(at) {
+		if b := &s.borders[i]; b.box.Contains(p) && b.poly.Contains(p) {
 			return b.place
 		}
 	}
