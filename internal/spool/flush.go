@@ -21,9 +21,6 @@ type group struct {
 func (g *group) empty() bool { return len(g.ends) == 0 }
 
 func (g *group) add(seq uint64, body []byte) {
-	if g.buf == nil {
-		g.buf = make([]byte, 0, max(16<<10, recordHeader+len(body)))
-	}
 	g.buf = appendRecord(g.buf, seq, body)
 	g.ends = append(g.ends, len(g.buf))
 }
@@ -77,7 +74,7 @@ func (s *Spool) take() *group {
 	if g.empty() {
 		return nil
 	}
-	s.pending = new(group)
+	s.pending = &group{buf: make([]byte, 0, len(g.buf)+len(g.buf)/4)} // the next is likely as large
 	s.inFlight = int64(len(g.buf))
 	s.room.Broadcast()
 	return g
