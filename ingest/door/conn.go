@@ -133,7 +133,7 @@ func (c *conn) handle(p *packet) error {
 	case typePubrel:
 		c.release(p.id)
 	case typeSubscribe:
-		return c.subscribe(p)
+		c.subscribe(p)
 	case typeUnsubscribe:
 		c.unsubscribe(p)
 	case typePingreq:

@@ -14,6 +14,8 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
+var discard = slog.New(slog.DiscardHandler)
+
 // people is an authenticator with an operator and a maker; passwords are "pw-" + slug.
 type people struct {
 	mu      sync.Mutex
@@ -116,7 +118,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 func start(t testing.TB, cfg Config, deps Deps) *Door {
 	t.Helper()
 	cfg.Addr = "127.0.0.1:0"
-	d := New(cfg, slog.New(slog.DiscardHandler), deps)
+	d := New(cfg, discard, deps)
 	if err := d.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -171,18 +173,23 @@ func (w *wire) packet() []byte {
 		}
 		return nil
 	}
-	size, _ := w.r.ReadByte() // the door's answers here are under 128 bytes
-	if size > 127 {
-		hi, _ := w.r.ReadByte()
-		b := make([]byte, int(size&127)|int(hi)<<7)
-		io.ReadFull(w.r, b)
-		return append([]byte{first, size, hi}, b...)
+	head := []byte{first}
+	size := 0
+	for {
+		b, err := w.r.ReadByte()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		size |= int(b&127) << (7 * (len(head) - 1))
+		if head = append(head, b); b < 128 {
+			break
+		}
 	}
-	b := make([]byte, size)
-	if _, err := io.ReadFull(w.r, b); err != nil {
+	body := make([]byte, size)
+	if _, err := io.ReadFull(w.r, body); err != nil {
 		w.t.Fatal(err)
 	}
-	return append([]byte{first, size}, b...)
+	return append(head, body...)
 }
 
 func (w *wire) want(b ...byte) {
@@ -197,6 +204,13 @@ func (w *wire) wantClosed() {
 	if got := w.packet(); got != nil {
 		w.t.Fatalf("got packet % x, want the end", got)
 	}
+}
+
+// ping waits until the door has handled everything sent before.
+func (w *wire) ping() {
+	w.t.Helper()
+	w.send(0xC0, 0)
+	w.want(0xD0, 0)
 }
 
 // quiet checks that nothing comes for a moment.

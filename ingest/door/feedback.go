@@ -40,35 +40,30 @@ func (d *Door) PublishFeedback(num charge.Num, payload []byte) {
 	p := d.party(num)
 	p.feedback = payload
 	for c := range p.conns {
-		c.offer(payload, false)
+		c.offer(payload)
 	}
 }
 
 // offer makes payload the next account that c sends, if it is subscribed.
-func (c *conn) offer(payload []byte, retained bool) {
+func (c *conn) offer(payload []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.sub.on && !c.closing {
-		c.sub.waiting, c.sub.retained = payload, retained
+		c.sub.waiting, c.sub.retained = payload, false
 		c.signal()
 	}
 }
 
 // subscribe answers a SUBSCRIBE: the own feedback, and nothing else. The kept
 // account follows at once.
-func (c *conn) subscribe(p *packet) error {
+func (c *conn) subscribe(p *packet) {
 	codes := make([]byte, 0, len(p.filters))
-	send := false
-	for _, f := range p.filters {
+	var own *filter // the last one that is granted
+	for i, f := range p.filters {
 		switch {
 		case f.topic == c.topic:
-			qos := min(f.qos, 1)
-			codes = append(codes, qos)
-			c.mu.Lock()
-			isNew := !c.sub.on
-			c.sub.on, c.sub.qos, c.sub.published, c.sub.id = true, qos, f.published, p.subID
-			c.mu.Unlock()
-			send = send || f.handling == 0 || f.handling == 1 && isNew
+			codes = append(codes, min(f.qos, 1))
+			own = &p.filters[i]
 			continue
 		case !c.v5:
 			codes = append(codes, 0x80)
@@ -79,26 +74,32 @@ func (c *conn) subscribe(p *packet) error {
 		}
 		c.door.refuse("subscription", nil)
 	}
-	var b bytes.Buffer
+	var ack bytes.Buffer
 	if c.v5 {
-		(&mqtt5.Suback{PacketID: p.id, Properties: &mqtt5.Properties{}, Reasons: codes}).WriteTo(&b)
+		(&mqtt5.Suback{PacketID: p.id, Properties: &mqtt5.Properties{}, Reasons: codes}).WriteTo(&ack)
 	} else {
-		ack := mqtt3.NewControlPacket(mqtt3.Suback).(*mqtt3.SubackPacket)
-		ack.MessageID, ack.ReturnCodes = p.id, codes
-		if err := ack.Write(&b); err != nil {
-			return err
-		}
+		a := mqtt3.NewControlPacket(mqtt3.Suback).(*mqtt3.SubackPacket)
+		a.MessageID, a.ReturnCodes = p.id, codes
+		a.Write(&ack) // a bytes.Buffer takes everything
 	}
-	c.send(b.Bytes())
-	if send {
-		c.door.mu.Lock()
-		latest := c.door.party(c.party.Num).feedback
-		if latest != nil {
-			c.offer(latest, true)
-		}
-		c.door.mu.Unlock()
+	// In one step, so that an account comes either as the kept one or as a new one.
+	c.door.mu.Lock()
+	defer c.door.mu.Unlock()
+	latest := c.door.party(c.party.Num).feedback
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return
 	}
-	return nil
+	c.out = append(c.out, ack.Bytes()...)
+	if own != nil {
+		s := &c.sub
+		if latest != nil && (own.handling == 0 || own.handling == 1 && !s.on) {
+			s.waiting, s.retained = latest, true
+		}
+		s.on, s.qos, s.published, s.id = true, min(own.qos, 1), own.published, p.subID
+	}
+	c.signal()
 }
 
 // unsubscribe answers an UNSUBSCRIBE.

@@ -49,14 +49,19 @@ func (c *conn) publish(p *packet) error {
 	d := c.door
 	e := c.pend(p.qos, p.id, len(p.payload))
 	d.progress.begin()
-	m := charge.At(time.Now())
+	taken := false
+	defer func() {
+		if !taken { // also when the taker panics
+			e.settle(false)
+		}
+	}()
 	err := d.deps.Taker.Submit(c.ctx, Message{
-		Party: c.party.Num, Kind: kind, Payload: p.payload, Received: m, Done: e.done,
+		Party: c.party.Num, Kind: kind, Payload: p.payload, Received: charge.At(time.Now()), Done: e.done,
 	})
 	if err != nil {
-		d.progress.end(false)
 		return &refusal{"not-taken", 3, reasonUnavailable}
 	}
+	taken = true
 	d.count.messages.Add(1)
 	return nil
 }

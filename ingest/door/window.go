@@ -1,5 +1,7 @@
 package door
 
+import "sync/atomic"
+
 // entry is one PUBLISH that waits for its answer.
 type entry struct {
 	c      *conn
@@ -8,6 +10,8 @@ type entry struct {
 	reason byte // of MQTT 5
 	ready  bool
 	bytes  int
+
+	settled atomic.Bool // it counts no longer as waiting
 }
 
 // window is what a connection has not been answered yet, in the order in which
@@ -44,12 +48,23 @@ func (c *conn) pend(qos byte, id uint16, bytes int) *entry {
 
 // done is the message's Done: it acknowledges, or ends the connection.
 func (e *entry) done(err error) {
-	e.c.door.progress.end(err == nil)
+	if !e.settle(err == nil) {
+		return
+	}
 	if err != nil {
 		e.c.close(&refusal{"not-taken", 3, reasonUnavailable})
 		return
 	}
 	e.refuse(0)
+}
+
+// settle takes the message off those that wait; false if it was off already.
+func (e *entry) settle(ok bool) bool {
+	if e.settled.Swap(true) {
+		return false
+	}
+	e.c.door.progress.end(ok)
+	return true
 }
 
 // refuse answers with an MQTT 5 reason code, of which 0 is success, and lets
