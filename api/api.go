@@ -1,0 +1,165 @@
+// Package api answers drivers, screens, parties and regulators over HTTP and
+// over one websocket, as the contract under /api/v1 says.
+//
+// It reads: the present from live, the past through small interfaces, who may
+// see what from auth. It writes nothing but frames. One file is one resource
+// with its JSON shapes; problem.go alone turns error codes into statuses;
+// deps.go holds everything that this room knows of the others.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Config sets how the API serves; [Default] returns the usual values.
+type Config struct {
+	Addr         string        // listen address, ":8080"; port 0 takes a free one
+	MaxViewers   int           // open websockets; more are answered 503 not-ready
+	Shards       int           // loops that send frames; 0 is one for each core, at least 2
+	Spread       time.Duration // a revision's frames go out within this time
+	Ping         time.Duration // between pings to a viewer
+	Silence      time.Duration // a viewer that has not even answered a ping this long is cut
+	Backlog      int           // unsent bytes in the kernel from which a viewer counts as slow
+	ReadLimit    int64         // bytes of a message from a viewer
+	MaxSubs      int           // subscriptions of one viewer
+	DrainTimeout time.Duration // for answers under way at Stop
+}
+
+// Default returns the usual values.
+func Default() Config {
+	return Config{
+		Addr:         ":8080",
+		MaxViewers:   18_000,
+		Spread:       300 * time.Millisecond,
+		Ping:         30 * time.Second,
+		Silence:      75 * time.Second,
+		Backlog:      32 << 10,
+		ReadLimit:    64 << 10,
+		MaxSubs:      64,
+		DrainTimeout: 5 * time.Second,
+	}
+}
+
+// Validate names the member that is out of its range.
+func (c *Config) Validate() error {
+	switch {
+	case c.MaxViewers < 1:
+		return fmt.Errorf("MaxViewers must be at least 1, is %d", c.MaxViewers)
+	case c.Shards < 0 || c.Shards > 256:
+		return fmt.Errorf("Shards must be 0 … 256, is %d", c.Shards)
+	case c.Spread < 0 || c.Spread > 800*time.Millisecond:
+		return fmt.Errorf("Spread must be 0 … 800ms, is %s", c.Spread)
+	case c.Ping <= 0 || c.Silence <= c.Ping:
+		return fmt.Errorf("Silence (%s) must be longer than Ping (%s), which must be positive", c.Silence, c.Ping)
+	case c.Backlog < 1024 || c.ReadLimit < 1024 || c.MaxSubs < 1:
+		return fmt.Errorf("Backlog and ReadLimit must be at least 1024, MaxSubs at least 1")
+	}
+	return nil
+}
+
+// API is the HTTP and websocket part. Its methods may be called from several
+// goroutines.
+type API struct {
+	cfg     Config
+	log     *slog.Logger
+	deps    Deps
+	hub     *Hub
+	routes  *router
+	metrics *metrics
+	seed    maphash.Seed // of entity tags
+	srv     *http.Server
+	ln      net.Listener
+	served  chan struct{}
+}
+
+// New returns an API that answers from deps and logs to log.
+func New(cfg Config, log *slog.Logger, deps Deps) *API {
+	a := &API{cfg: cfg, log: log, deps: deps, seed: maphash.MakeSeed(), served: make(chan struct{})}
+	a.metrics = newMetrics(deps.Metrics)
+	a.hub = newHub(cfg, log, deps, a.metrics)
+	a.routes = newRouter(a.table(), a.metrics)
+	a.srv = &http.Server{
+		Handler:           a.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return a
+}
+
+// Hub returns the part that feeds websockets; the commit loop calls its
+// Revision after each tick.
+func (a *API) Hub() *Hub { return a.hub }
+
+// Start listens on cfg.Addr and serves until Stop.
+func (a *API) Start(ctx context.Context) error {
+	if err := a.cfg.Validate(); err != nil {
+		return fmt.Errorf("cannot start the api: %w", err)
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot serve HTTP on %s: %w", a.cfg.Addr, err)
+	}
+	a.ln = ln
+	a.hub.start()
+	go func() {
+		defer close(a.served)
+		if err := a.srv.Serve(ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("HTTP server ended", "err", err)
+		}
+	}()
+	a.log.Info("HTTP is served", "addr", ln.Addr().String())
+	return nil
+}
+
+// Addr returns the address that is listened on; valid after Start.
+func (a *API) Addr() net.Addr { return a.ln.Addr() }
+
+// Stop takes no new requests, sends viewers a close frame (1012, come again)
+// and waits for answers under way, at most cfg.DrainTimeout.
+func (a *API) Stop(ctx context.Context) error {
+	if a.ln == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
+	defer cancel()
+	shut := make(chan error, 1)
+	go func() { shut <- a.srv.Shutdown(ctx) }()
+	a.hub.stop(ctx)
+	err := <-shut
+	if err != nil {
+		_ = a.srv.Close() // what is still open has had its time
+	}
+	<-a.served
+	if err != nil {
+		return fmt.Errorf("cannot finish all answers: %w", err)
+	}
+	return nil
+}
+
+// Stats counts what the API did.
+type Stats struct {
+	Viewers, Channels    int
+	Requests, Frames     uint64
+	FrameBytes, Skipped  uint64 // Skipped: frames conflated because a viewer was slow
+	FramesMade, Dropped  uint64 // FramesMade: encoded; Dropped: viewers cut for silence or a full socket
+	Revision             uint64
+	SpreadLast, MakeLast time.Duration // of the last revision
+}
+
+// Stats returns the counts so far.
+func (a *API) Stats() Stats {
+	s := a.hub.stats()
+	s.Requests = a.metrics.requestCount()
+	return s
+}

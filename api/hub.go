@@ -1,0 +1,226 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+// Hub feeds the websockets. Once a second Revision moves the published state
+// of every feed in use; a few shards then send each viewer what leads from the
+// revision it has to the present one. A frame is made once and shared.
+type Hub struct {
+	cfg   Config
+	log   *slog.Logger
+	deps  Deps
+	epoch string
+
+	mu       sync.RWMutex // guards the published state and the channels
+	rev      uint64
+	at       charge.Millis
+	channels map[string]*channel
+	feeds    feeds
+
+	shards  []*shard
+	turn    atomic.Uint32 // next shard
+	viewers atomic.Int64
+	closing atomic.Bool
+	quit    chan struct{}
+	watched chan struct{}
+
+	made, frames, bytes, skipped, dropped atomic.Uint64
+	spread, making                        atomic.Int64 // nanoseconds
+}
+
+const restartReason = "the platform restarts, come again"
+
+// idleRevs is how long, in revisions, a channel without viewers is kept so
+// that one that comes back can resume.
+const idleRevs = 60
+
+func newHub(cfg Config, log *slog.Logger, deps Deps, m *metrics) *Hub {
+	h := &Hub{cfg: cfg, log: log, deps: deps, epoch: deps.Instance,
+		channels: make(map[string]*channel), quit: make(chan struct{}), watched: make(chan struct{})}
+	h.feeds = newFeeds(h)
+	n := cfg.Shards
+	if n == 0 {
+		n = max(2, runtime.GOMAXPROCS(0))
+	}
+	for range n {
+		h.shards = append(h.shards, newShard(h))
+	}
+	m.watchHub(h)
+	return h
+}
+
+func (h *Hub) start() {
+	for _, s := range h.shards {
+		go s.run()
+	}
+	go h.watchAccess()
+}
+
+// stop sends every viewer a close frame and waits for them to go, at most
+// until ctx ends.
+func (h *Hub) stop(ctx context.Context) {
+	h.closing.Store(true)
+	h.each(func(v *viewer) { v.bye(closeRestart, restartReason) })
+	wait := time.NewTicker(5 * time.Millisecond)
+	defer wait.Stop()
+	for h.viewers.Load() > 0 && ctx.Err() == nil {
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+	}
+	h.each((*viewer).shut)
+	close(h.quit)
+	<-h.watched
+	for _, s := range h.shards {
+		close(s.quit)
+		<-s.done
+	}
+}
+
+func (h *Hub) each(f func(*viewer)) {
+	for _, s := range h.shards {
+		for _, v := range s.copyViewers(nil) {
+			f(v)
+		}
+	}
+}
+
+// watchAccess cuts viewers whose token is known no longer, within a second.
+func (h *Hub) watchAccess() {
+	defer close(h.watched)
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	seen := h.deps.accessVersion()
+	for {
+		select {
+		case <-h.quit:
+			return
+		case <-tick.C:
+		}
+		if now := h.deps.accessVersion(); now != seen {
+			seen = now
+			h.each(h.recheck)
+		}
+	}
+}
+
+// atOnce is a context that has ended: no look-up waits under it.
+var atOnce = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+func (h *Hub) recheck(v *viewer) {
+	v.mu.Lock()
+	token, who := v.token, v.who
+	v.mu.Unlock()
+	if token == "" {
+		return
+	}
+	if now, err := h.deps.identify(atOnce, token); err != nil || now != who {
+		v.bye(closeTokenUnknown, "the token is known no longer")
+	}
+}
+
+// Revision publishes what changed. The goroutine that writes live calls it
+// right after Tick, before it applies anything else.
+func (h *Hub) Revision(rev *Revision) {
+	began := time.Now()
+	h.mu.Lock()
+	h.rev, h.at = rev.Rev, rev.At
+	h.feeds.revision(h, rev)
+	h.forgetIdle()
+	h.mu.Unlock()
+	h.making.Store(int64(time.Since(began)))
+	for _, s := range h.shards {
+		notify(s.tick)
+	}
+}
+
+// open returns the channel of that name with one more subscription, made by
+// build when there is none. h.mu is held.
+func (h *Hub) open(name string, build func(*channel)) *channel {
+	c := h.channels[name]
+	if c == nil {
+		c = &channel{name: name}
+		h.channels[name] = c
+		build(c)
+	}
+	c.refs++
+	return c
+}
+
+// release takes one subscription away. h.mu is held.
+func (h *Hub) release(c *channel) {
+	if c.refs--; c.refs == 0 {
+		c.idle = h.rev
+	}
+}
+
+// forgetIdle drops channels that nobody has come back to. h.mu is held.
+func (h *Hub) forgetIdle() {
+	for name, c := range h.channels {
+		if c.refs == 0 && !c.kept && h.rev > c.idle+idleRevs {
+			delete(h.channels, name)
+			if c.close != nil {
+				c.close()
+			}
+		}
+	}
+}
+
+// reserve counts one more viewer; false when there are too many or the hub stops.
+func (h *Hub) reserve() bool {
+	if n := h.viewers.Add(1); h.closing.Load() || n > int64(h.cfg.MaxViewers) {
+		h.viewers.Add(-1)
+		return false
+	}
+	return true
+}
+
+// add takes a viewer in that was counted before.
+func (h *Hub) add(v *viewer) {
+	h.shards[int(h.turn.Add(1))%len(h.shards)].add(v)
+	if h.closing.Load() { // stop may have passed this one by
+		v.bye(closeRestart, restartReason)
+	}
+}
+
+// remove gives up all that a viewer held.
+func (h *Hub) remove(v *viewer) {
+	v.mu.Lock()
+	chans := v.chans
+	v.chans, v.subs, v.pending, v.closing = nil, nil, nil, true
+	v.mu.Unlock()
+	h.mu.Lock()
+	for _, c := range chans {
+		for range c.refs {
+			h.release(c.ch)
+		}
+	}
+	h.mu.Unlock()
+	v.shard.remove(v)
+	h.viewers.Add(-1)
+}
+
+func (h *Hub) stats() Stats {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return Stats{
+		Viewers: int(h.viewers.Load()), Channels: len(h.channels), Revision: h.rev,
+		Frames: h.frames.Load(), FrameBytes: h.bytes.Load(), Skipped: h.skipped.Load(),
+		FramesMade: h.made.Load(), Dropped: h.dropped.Load(),
+		SpreadLast: time.Duration(h.spread.Load()), MakeLast: time.Duration(h.making.Load()),
+	}
+}

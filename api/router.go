@@ -1,0 +1,125 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+const (
+	prefix   = "/api/v1"
+	docsPath = prefix + "/docs"
+)
+
+// roles is a set of [charge.Role]; the zero value lets everyone in.
+type roles uint8
+
+const (
+	everyone      roles = 0
+	onlyRegulator roles = 1 << charge.RoleRegulator
+	orOperator    roles = onlyRegulator | 1<<charge.RoleOperator
+	orMaker       roles = onlyRegulator | 1<<charge.RoleMaker
+)
+
+func (r roles) has(role charge.Role) bool { return r == everyone || r&(1<<role) != 0 }
+
+// check returns role-missing unless role is in r.
+func (r roles) check(role charge.Role) error {
+	if r.has(role) {
+		return nil
+	}
+	return charge.Errorf(charge.RoleMissing, "a %s may not see this", role)
+}
+
+// route is one row of the table of resources. Of serve and take one is set:
+// serve fills an answer, take answers by itself.
+type route struct {
+	path  string // "/stations/{id}" below /api/v1, or a path at the root when root is set
+	root  bool
+	roles roles
+	serve func(rq *request, w *answer) error
+	take  func(w http.ResponseWriter, rq *request)
+
+	metric *routeMetric
+}
+
+// table lists every resource; openapi.yaml is held against it by a test.
+func (a *API) table() []*route {
+	return []*route{
+		{path: "/overview", serve: a.overview},
+		{path: "/operators", serve: a.operators},
+		{path: "/makers", serve: a.makers},
+		{path: "/districts", serve: a.districts},
+		{path: "/stations", serve: a.stations},
+		{path: "/stations/{id}", serve: a.station},
+		{path: "/piles/{id}", serve: a.pile},
+		{path: "/vehicles", roles: orMaker, serve: a.vehicles},
+		{path: "/vehicles/{vin}", roles: orMaker, serve: a.vehicle},
+		{path: "/heatmap", serve: a.heatmap},
+		{path: "/cells", serve: a.cells},
+		{path: "/history/piles/{id}", roles: orOperator, serve: a.pileHistory},
+		{path: "/history/piles/{id}/sessions", roles: orOperator, serve: a.pileSessions},
+		{path: "/history/vehicles/{vin}", roles: orMaker, serve: a.vehicleHistory},
+		{path: "/history/operators/{id}", serve: a.operatorHistory},
+		{path: "/history/makers/{id}", serve: a.makerHistory},
+		{path: "/history/districts/{adcode}", serve: a.districtHistory},
+		{path: "/history/city", serve: a.cityHistory},
+		{path: "/live", take: a.live},
+		{path: "/openapi.yaml", serve: serveFile("application/yaml", openapiYAML)},
+		{path: "/healthz", root: true, serve: a.healthz},
+		{path: "/readyz", root: true, serve: a.readyz},
+		{path: "/metrics", root: true, take: a.prometheus},
+	}
+}
+
+// router finds the route of a path. Paths are taken as they stand: nothing is
+// cleaned or redirected.
+type router struct {
+	exact  map[string]*route
+	params []*route
+}
+
+func newRouter(table []*route, m *metrics) *router {
+	r := &router{exact: make(map[string]*route)}
+	for _, row := range table {
+		full := row.full()
+		row.metric = m.route(full)
+		if strings.Contains(full, "{") {
+			r.params = append(r.params, row)
+		} else {
+			r.exact[full] = row
+		}
+	}
+	return r
+}
+
+func (r *route) full() string {
+	if r.root {
+		return r.path
+	}
+	return prefix + r.path
+}
+
+// find returns the route of an escaped path and its one parameter, unescaped.
+func (r *router) find(escaped string) (*route, string) {
+	if row, ok := r.exact[escaped]; ok {
+		return row, ""
+	}
+	for _, row := range r.params {
+		full := row.full()
+		open, end := strings.IndexByte(full, '{'), strings.IndexByte(full, '}')
+		value, ok := strings.CutPrefix(escaped, full[:open])
+		if !ok {
+			continue
+		}
+		if value, ok = strings.CutSuffix(value, full[end+1:]); !ok || value == "" || strings.Contains(value, "/") {
+			continue
+		}
+		if v, err := url.PathUnescape(value); err == nil {
+			return row, v
+		}
+	}
+	return nil, ""
+}

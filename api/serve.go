@@ -1,0 +1,254 @@
+package api
+
+import (
+	"fmt"
+	"hash/maphash"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+// request is one request with who asks and what the path names.
+type request struct {
+	*http.Request
+	who   identity
+	param string // the path's one parameter, unescaped
+}
+
+// answer is what a resource fills: its body, and headers if they differ from
+// those of live JSON.
+type answer struct {
+	jsonBuf
+	status      int    // 0 is 200
+	contentType string // "" is JSON
+	cache       string // Cache-Control; "" is no-cache, to be asked again with its ETag
+	retryAfter  int    // seconds; 0 is no header
+}
+
+var answers = sync.Pool{New: func() any { return &answer{jsonBuf: jsonBuf{b: make([]byte, 0, 8<<10)}} }}
+
+func (w *answer) release() {
+	if cap(w.b) > 1<<20 {
+		return // one huge answer must not stay for ever
+	}
+	*w = answer{jsonBuf: jsonBuf{b: w.b[:0]}}
+	answers.Put(w)
+}
+
+// Handler returns the whole surface: the API, the probes at the root, and what
+// deps mounts beside them.
+func (a *API) Handler() http.Handler { return http.HandlerFunc(a.serveHTTP) }
+
+func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	path := r.URL.EscapedPath()
+	row, param := a.routes.find(path)
+	api := path == prefix || strings.HasPrefix(path, prefix+"/")
+	if api {
+		allowAnyOrigin(w.Header())
+	}
+	rec := &recorder{ResponseWriter: w}
+	defer func() {
+		if v := recover(); v != nil {
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			a.log.Error("handler panicked", "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			a.metrics.panics.Inc()
+			if rec.status == 0 {
+				writeProblem(a.log, rec, r, charge.Errorf(charge.Internal, "internal error"))
+			}
+		}
+		a.metrics.observe(row, rec.status, time.Since(began))
+	}()
+	switch {
+	case row != nil:
+		a.serveRoute(rec, r, row, param)
+	case strings.HasPrefix(path, "/internal/") && a.deps.Internal != nil:
+		a.deps.Internal.ServeHTTP(rec, r)
+	case !strings.HasPrefix(path, "/api/") && path != "/api" && a.deps.Dashboard != nil:
+		a.deps.Dashboard.ServeHTTP(rec, r)
+	default:
+		a.problem(rec, r, charge.Errorf(charge.NotFound, "there is nothing at %s", clip(r.URL.Path, 200)))
+	}
+}
+
+// serveRoute checks in the order that clients may rely on: method, token,
+// role, then whatever the resource checks.
+func (a *API) serveRoute(w *recorder, r *http.Request, row *route, param string) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		preflight(w, r)
+		return
+	default:
+		w.Header().Set("Allow", allowed)
+		a.problem(w, r, charge.Errorf(methodNotAllowed, "only GET and HEAD are served here"))
+		return
+	}
+	rq := &request{Request: r, param: param}
+	if !row.root {
+		who, err := a.identify(r)
+		if err != nil {
+			a.problem(w, r, err)
+			return
+		}
+		rq.who = who
+	}
+	if err := row.roles.check(rq.who.role); err != nil {
+		a.problem(w, r, err)
+		return
+	}
+	if row.take != nil {
+		row.take(w, rq)
+		return
+	}
+	ans := answers.Get().(*answer)
+	defer ans.release()
+	if err := row.serve(rq, ans); err != nil {
+		if r.Context().Err() != nil {
+			w.status = 499 // the client is gone, nobody reads an answer
+			return
+		}
+		a.problem(w, r, err)
+		return
+	}
+	a.write(w, r, ans)
+}
+
+func (a *API) problem(w *recorder, r *http.Request, err error) {
+	w.status = writeProblem(a.log, w, r, err)
+}
+
+// identify returns who asks: a driver without a token.
+func (a *API) identify(r *http.Request) (identity, error) {
+	if r.Header.Get("Authorization") == "" {
+		return identity{}, nil
+	}
+	token := bearer(r)
+	if token == "" {
+		return identity{}, charge.Errorf(charge.TokenUnknown, "the Authorization header must be Bearer TOKEN")
+	}
+	return a.deps.identify(r.Context(), token)
+}
+
+// bearer returns the token in the request's header, "" without one.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// write sends a filled answer, compressed if asked, or 304 if the client has it.
+func (a *API) write(w http.ResponseWriter, r *http.Request, ans *answer) {
+	h := w.Header()
+	if ans.contentType == "" {
+		ans.contentType = "application/json"
+	}
+	if ans.cache == "" {
+		ans.cache = "no-cache"
+	}
+	h.Set("Content-Type", ans.contentType)
+	h.Set("Cache-Control", ans.cache)
+	h.Add("Vary", "Accept-Encoding, Authorization")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if ans.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(ans.retryAfter))
+	}
+	if ans.status == 0 {
+		ans.status = http.StatusOK
+		tag := `W/"` + strconv.FormatUint(maphash.Bytes(a.seed, ans.b), 36) + `"`
+		h.Set("ETag", tag)
+		if have := r.Header.Get("If-None-Match"); have != "" && matches(have, tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	if len(ans.b) >= minCompress && r.Method != http.MethodHead {
+		if enc := chooseEncoding(r.Header.Get("Accept-Encoding")); enc != "" {
+			h.Set("Content-Encoding", enc)
+			w.WriteHeader(ans.status)
+			_ = compressTo(w, enc, ans.b) // a client that left needs no answer
+			return
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(ans.b)))
+	w.WriteHeader(ans.status)
+	_, _ = w.Write(ans.b)
+}
+
+// matches compares an If-None-Match header weakly (RFC 9110, 13.1.2).
+func matches(header, tag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimSpace(part)
+		if part == "*" || strings.TrimPrefix(part, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+const allowed = "GET, HEAD, OPTIONS"
+
+// allowAnyOrigin: there are no cookies, so any page may read what its visitor may.
+func allowAnyOrigin(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "ETag, Retry-After")
+}
+
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Allow", allowed)
+	if r.Header.Get("Access-Control-Request-Method") != "" {
+		h.Set("Access-Control-Allow-Methods", allowed)
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match")
+		h.Set("Access-Control-Max-Age", "86400")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// serveFile answers with embedded bytes.
+func serveFile(contentType string, body []byte) func(*request, *answer) error {
+	return func(_ *request, w *answer) error {
+		w.contentType = contentType
+		w.b = append(w.b, body...)
+		return nil
+	}
+}
+
+// recorder remembers the status for the metrics, and passes Hijack through.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap serves http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}

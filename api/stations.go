@@ -1,0 +1,187 @@
+package api
+
+import (
+	"sync"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/city"
+	"github.com/dianchi-platform/dianchi/internal/geo"
+	"github.com/dianchi-platform/dianchi/internal/live"
+)
+
+// Bounds of GET /stations.
+const (
+	usualRadiusM = 5000
+	maxRadiusM   = 50_000
+	usualLimit   = 20
+	maxLimit     = 200
+	maxText      = 128 // bytes of q
+	maxYuan      = 1000
+	maxMinKW     = 10_000
+)
+
+func (a *API) stations(rq *request, w *answer) error {
+	p := parseParams(rq.URL.RawQuery)
+	return a.stationList(&w.jsonBuf, &p, rq.who, "")
+}
+
+var foundPool = sync.Pool{New: func() any { s := make([]live.Found, 0, maxLimit); return &s }}
+
+// stationList answers GET /stations and the websocket's query: the members
+// {at, crs, stations, next}, in an object of their own, or under `at` and key.
+func (a *API) stationList(w *jsonBuf, p *params, who identity, key string) error {
+	gcj := p.crs()
+	q := live.Query{Viewer: who.viewer(), Near: p.point("near", gcj), Box: p.box("bbox", gcj)}
+	q.RadiusM = p.float("radiusM", usualRadiusM, 1, maxRadiusM)
+	q.Limit = p.int("limit", usualLimit, 1, maxLimit)
+	q.Operator = p.slug("operator")
+	q.FreeParking = p.oneOf("parking", "free") != ""
+	q.Open = p.flag("open")
+	q.Text = p.text("q", maxText)
+	if _, ok := p.get("maxYuan"); ok {
+		q.HasMaxYuan, q.MaxYuanE4 = true, int64(p.float("maxYuan", 0, 0, maxYuan)*1e4+0.5)
+	}
+	q.Free = p.flag("free")
+	q.MinKW = p.float("minKw", 0, 0, maxMinKW)
+	switch p.oneOf("kind", "ac", "dc") {
+	case "ac":
+		q.Kind = charge.AC
+	case "dc":
+		q.Kind = charge.DC
+	}
+	q.AccessAll = p.oneOf("access", "public", "all") == "all"
+	cursor, _ := p.get("cursor")
+	if p.err == nil && (q.Near == nil) == (q.Box == nil) {
+		p.refuse("one of near and bbox is needed, and not both")
+	}
+	if p.err != nil {
+		return p.err
+	}
+	var err error
+	if q.Cursor, err = live.ParseCursor(cursor); err != nil {
+		return charge.Errorf(charge.ValueRange, "cursor is not one that was given out")
+	}
+	buf := foundPool.Get().(*[]live.Found)
+	defer foundPool.Put(buf)
+	found, next := a.deps.Live.Stations(q, (*buf)[:0])
+	*buf = found
+	_, at := a.deps.Live.Rev()
+	if key == "" {
+		w.obj("")
+		w.time("at", at)
+	} else {
+		w.time("at", at)
+		w.obj(key)
+	}
+	w.crs(gcj)
+	w.arr("stations")
+	for i := range found {
+		w.obj("")
+		w.stationMembers(&found[i], q.Near != nil, gcj)
+		w.endObj()
+	}
+	w.endArr()
+	w.strOrNull("next", next.String())
+	w.endObj()
+	return nil
+}
+
+// stationMembers appends STATION of the contract.
+func (w *jsonBuf) stationMembers(f *live.Found, near, gcj bool) {
+	w.stationHead(f.Site, gcj)
+	w.numIf(near, "distanceM", f.DistanceM, 1)
+	w.pileCounts("piles", f.Piles)
+	w.int("match", int64(f.Match))
+	w.price(f.Price)
+	w.parking(f.Site.Parking)
+	w.time("updatedAt", f.UpdatedAt)
+}
+
+// stationHead appends what changes only with the operator's description.
+func (w *jsonBuf) stationHead(s *live.Site, gcj bool) {
+	w.str("id", s.GlobalID)
+	w.str("operator", s.Operator)
+	w.str("name", s.Name)
+	w.strOrNull("nameEn", s.NameEn)
+	w.position(s.Pos(), gcj)
+	w.str("access", s.Access.String())
+	w.numIf(s.MaxKW > 0, "maxKw", s.MaxKW, 3)
+}
+
+// yuanE4 appends an amount of yuan × 10,000.
+func (w *jsonBuf) yuanE4(key string, e4 int64) { w.num(key, float64(e4)/1e4, 4) }
+
+func (w *jsonBuf) price(p *city.PriceNow) {
+	if p == nil {
+		w.null("price")
+		return
+	}
+	w.obj("price")
+	w.yuanE4("nowYuanPerKwh", p.TotalE4())
+	w.yuanE4("energyYuanPerKwh", p.EnergyE4)
+	w.yuanE4("serviceYuanPerKwh", p.ServiceE4)
+	w.time("until", p.Until)
+	if p.Until == 0 || p.NextE4 < 0 {
+		w.null("nextYuanPerKwh") // it never changes, or to what is unknown
+	} else {
+		w.yuanE4("nextYuanPerKwh", p.NextE4)
+	}
+	w.endObj()
+}
+
+func (w *jsonBuf) parking(p *charge.Parking) {
+	if p == nil {
+		w.null("parking")
+		return
+	}
+	w.obj("parking")
+	w.int("type", int64(p.Type))
+	w.strOrNull("text", p.Text)
+	w.numIf(p.FenPerHour >= 0, "yuanPerHour", float64(p.FenPerHour)/100, 2)
+	if p.FreeMinutes < 0 {
+		w.null("freeMinutes")
+	} else {
+		w.int("freeMinutes", p.FreeMinutes)
+	}
+	w.endObj()
+}
+
+func (w *jsonBuf) crs(gcj bool) {
+	if gcj {
+		w.str("crs", "gcj02")
+	} else {
+		w.str("crs", "wgs84")
+	}
+}
+
+// position appends lon and lat in the crs asked for.
+func (w *jsonBuf) position(p geo.Point, gcj bool) {
+	if gcj {
+		p = geo.ToGCJ02(p)
+	}
+	w.num("lon", p.Lon, 6)
+	w.num("lat", p.Lat, 6)
+}
+
+// pileCounts appends a pile count object.
+func (w *jsonBuf) pileCounts(key string, c charge.PileCounts) {
+	w.obj(key)
+	w.int("total", int64(c.Total))
+	w.int("free", int64(c.Free))
+	w.int("inUse", int64(c.InUse))
+	w.int("charging", int64(c.Charging))
+	w.int("reserved", int64(c.Reserved))
+	w.int("fault", int64(c.Fault))
+	w.int("offline", int64(c.Offline))
+	w.endObj()
+}
+
+func (w *jsonBuf) vehicleCounts(key string, c charge.VehicleCounts) {
+	w.obj(key)
+	w.int("total", int64(c.Total))
+	w.int("online", int64(c.Online))
+	w.int("driving", int64(c.Driving))
+	w.int("charging", int64(c.Charging))
+	w.int("alarm", int64(c.Alarm))
+	w.endObj()
+}

@@ -1,0 +1,262 @@
+package api
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// viewer is one open websocket: what it subscribes to and how far it has got
+// with each channel. It holds revision numbers, never a queue of frames.
+type viewer struct {
+	conn  *websocket.Conn
+	net   net.Conn
+	sock  socket
+	shard *shard
+	place int // in shard.viewers; the shard's lock guards it
+
+	heard  atomic.Int64 // Unix seconds of the last sign of life
+	cut    atomic.Bool  // closed by us: what the reader meets then is no news
+	hungry atomic.Bool  // on its shard's list of those that are owed something
+
+	mu      sync.Mutex // guards what follows, and writing
+	who     identity
+	token   string  // "" for drivers without one
+	pending []frame // frames begun or next in line, the first maybe in part
+	subs    map[string]*subscription
+	chans   []held
+	next    int   // where in chans the next pass begins, so that all get their turn
+	pinged  int64 // Unix seconds
+	closing bool  // a close frame is pending or sent: nothing after it
+}
+
+// held is a channel that a viewer subscribes to and the revision it has.
+type held struct {
+	ch     *channel
+	sent   uint64 // 0: nothing yet
+	refs   int    // subscriptions of this viewer
+	resume bool   // it came back with `sent`: answered also when nothing changed
+}
+
+// subscription is one `sub` of a viewer.
+type subscription struct{ chans []*channel }
+
+// flush writes pending frames as far as the kernel takes them; false when
+// something is left. v.mu is held.
+func (v *viewer) flush() (done bool, err error) {
+	for len(v.pending) > 0 {
+		n, err := v.sock.write(v.pending[0])
+		if err != nil {
+			return false, err
+		}
+		if n < len(v.pending[0]) {
+			v.pending[0] = v.pending[0][n:]
+			return false, nil
+		}
+		v.pending[0] = nil
+		v.pending = v.pending[1:]
+	}
+	v.pending = nil
+	return true, nil
+}
+
+// deliver sends what the viewer is owed as far as its socket takes it without
+// waiting, and reports whether anything is left. It skips a viewer whose
+// former bytes are still unsent: that one gets the newer state later.
+// v.mu is held.
+func (v *viewer) deliver(h *Hub, tmp *scratch) (left bool) {
+	if v.closing && len(v.pending) == 0 {
+		return false
+	}
+	done, err := v.flush()
+	if err != nil {
+		v.drop(h)
+		return false
+	}
+	if !done {
+		return true
+	}
+	if v.closing {
+		return false
+	}
+	room := -1 // asked of the kernel once there is something to send
+	for {
+		frames, bytes, skipped := v.owed(h, &room, tmp.frames[:0])
+		tmp.frames = frames
+		if skipped {
+			h.skipped.Add(1)
+		}
+		if len(frames) == 0 {
+			return skipped
+		}
+		h.frames.Add(uint64(len(frames)))
+		h.bytes.Add(uint64(bytes))
+		if err := v.send(frames, bytes, tmp); err != nil {
+			v.drop(h)
+			return false
+		}
+		if len(v.pending) > 0 {
+			return true
+		}
+	}
+}
+
+// scratch is what one sending goroutine reuses from viewer to viewer.
+type scratch struct {
+	frames []frame
+	bytes  []byte
+}
+
+var scratches = sync.Pool{New: func() any { return newScratch() }}
+
+func newScratch() *scratch { return &scratch{make([]frame, 0, 16), make([]byte, 0, 16<<10)} }
+
+// send writes frames, small ones in one go; what the kernel does not take
+// stays in v.pending.
+func (v *viewer) send(frames []frame, bytes int, tmp *scratch) error {
+	if len(frames) == 1 {
+		n, err := v.sock.write(frames[0])
+		if err == nil && n < len(frames[0]) {
+			v.pending = append(v.pending, frames[0][n:])
+		}
+		return err
+	}
+	if bytes > cap(tmp.bytes) {
+		v.pending = append(v.pending, frames...)
+		_, err := v.flush()
+		return err
+	}
+	joined := tmp.bytes[:0]
+	for _, f := range frames {
+		joined = append(joined, f...)
+	}
+	n, err := v.sock.write(joined)
+	for _, f := range frames {
+		if n >= len(f) {
+			n -= len(f)
+			continue
+		}
+		v.pending = append(v.pending, f[n:])
+		n = 0
+	}
+	return err
+}
+
+// owed takes the frames that fit the room in the kernel and marks them sent.
+func (v *viewer) owed(h *Hub, room *int, frames []frame) (_ []frame, bytes int, skipped bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for range v.chans {
+		if v.next >= len(v.chans) {
+			v.next = 0
+		}
+		c := &v.chans[v.next]
+		v.next++
+		if !c.ch.ready {
+			continue
+		}
+		if *room == 0 {
+			v.next--
+			return frames, bytes, true
+		}
+		var f advance
+		if c.resume {
+			f = c.ch.resumed(h, c.sent)
+		} else {
+			f = c.ch.frame(h, c.sent)
+		}
+		if f.frame == nil {
+			continue
+		}
+		if *room < 0 {
+			if *room = max(h.cfg.Backlog-v.sock.unsent(), 0); *room == 0 {
+				v.next--
+				return frames, bytes, true
+			}
+		}
+		c.sent, c.resume = f.rev, false
+		frames = append(frames, f.frame)
+		bytes += len(f.frame)
+		*room = max(*room-len(f.frame), 0)
+	}
+	return frames, bytes, false
+}
+
+// control sends a pong or close frame as soon as the socket takes it.
+func (v *viewer) control(f frame) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.put(f)
+}
+
+// put writes f, or leaves it to the shard. v.mu is held.
+func (v *viewer) put(f frame) {
+	if v.closing {
+		return
+	}
+	v.pending = append(v.pending, f)
+	if done, err := v.flush(); err == nil && !done {
+		v.shard.feed(v)
+	}
+}
+
+// reply sends an answer to the viewer's own request. It waits for the socket,
+// so that a viewer that asks faster than it reads slows only itself.
+func (v *viewer) reply(f frame) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.say(f)
+}
+
+// replyWait is how long an answer may take to be read.
+const replyWait = 10 * time.Second
+
+func (v *viewer) say(f frame) error {
+	if v.closing {
+		return net.ErrClosed
+	}
+	v.pending = append(v.pending, f)
+	done, err := v.flush()
+	if err != nil {
+		v.pending = nil
+	}
+	if done || err != nil {
+		return err
+	}
+	for _, p := range v.pending {
+		if err = writeAll(v.net, p, replyWait); err != nil {
+			break
+		}
+	}
+	v.pending = nil // f may be reused when this returns
+	return err
+}
+
+// bye sends a close frame, and cuts the connection a little later.
+func (v *viewer) bye(code int, reason string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closing {
+		return
+	}
+	v.put(closeFrame(code, reason))
+	v.closing = true
+	v.subs = nil
+	time.AfterFunc(2*time.Second, func() { v.shut() }) // for one that does not answer the close
+}
+
+// drop cuts a viewer that cannot be written to.
+func (v *viewer) drop(h *Hub) {
+	h.dropped.Add(1)
+	v.closing, v.pending = true, nil
+	v.shut()
+}
+
+// shut closes the connection; the reader then takes the viewer out.
+func (v *viewer) shut() {
+	v.cut.Store(true)
+	_ = v.net.Close()
+}

@@ -1,0 +1,123 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+// upgrader keeps a connection small: 512 bytes to read, and nothing to write,
+// because frames are written raw.
+var upgrader = websocket.Upgrader{
+	HandshakeTimeout: 10 * time.Second,
+	ReadBufferSize:   512,
+	WriteBufferPool:  &sync.Pool{},
+	CheckOrigin:      func(*http.Request) bool { return true }, // there are no cookies
+}
+
+// live turns the request into a websocket. The handler returns at once, so
+// that its large stack is given back; a goroutine of its own reads.
+func (a *API) live(w http.ResponseWriter, rq *request) {
+	rec := w.(*recorder)
+	if !websocket.IsWebSocketUpgrade(rq.Request) || rq.Method != http.MethodGet {
+		w.Header().Set("Upgrade", "websocket")
+		a.problem(rec, rq.Request, charge.Errorf(upgradeRequired, "this is a websocket, see %s", docsPath))
+		return
+	}
+	if !a.hub.reserve() {
+		a.problem(rec, rq.Request, charge.Errorf(charge.NotReady, "no room for another viewer here, try again"))
+		return
+	}
+	up := upgrader
+	up.Error = func(_ http.ResponseWriter, r *http.Request, _ int, reason error) {
+		a.problem(rec, r, charge.Errorf(charge.ValueRange, "%s", reason.Error()))
+	}
+	conn, err := up.Upgrade(rec.ResponseWriter, rq.Request, nil)
+	if err != nil {
+		a.hub.viewers.Add(-1)
+		return
+	}
+	rec.status = http.StatusSwitchingProtocols
+	v := &viewer{conn: conn, net: conn.NetConn(), sock: newSocket(conn.NetConn()),
+		who: rq.who, token: bearer(rq.Request), subs: make(map[string]*subscription)}
+	v.heard.Store(time.Now().Unix())
+	conn.SetReadLimit(a.cfg.ReadLimit)
+	conn.SetPingHandler(func(data string) error {
+		v.control(controlFrame(websocket.PongMessage, []byte(data)))
+		return nil
+	})
+	conn.SetPongHandler(func(string) error { return nil })
+	conn.SetCloseHandler(func(code int, _ string) error {
+		if code == websocket.CloseNoStatusReceived {
+			code = websocket.CloseNormalClosure
+		}
+		v.control(closeFrame(code, ""))
+		return nil
+	})
+	a.hub.add(v)
+	go a.read(v)
+}
+
+// buffers hold one message while it is handled.
+var buffers = sync.Pool{New: func() any { return new(inbox) }}
+
+type inbox struct {
+	text    bytes.Buffer
+	members []member
+	answer  answer
+}
+
+// read handles a viewer's messages until the connection ends.
+func (a *API) read(v *viewer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.metrics.panics.Inc()
+			a.log.Error("websocket reader panicked", "panic", p)
+		}
+		a.hub.remove(v)
+		_ = v.net.Close()
+	}()
+	for {
+		kind, r, err := v.conn.NextReader()
+		if err != nil {
+			return
+		}
+		v.heard.Store(time.Now().Unix())
+		if kind != websocket.TextMessage {
+			v.bye(websocket.CloseUnsupportedData, "only text frames are understood")
+			_, _ = io.Copy(io.Discard, v.net)
+			return
+		}
+		if err := a.handle(v, r); err != nil {
+			return
+		}
+	}
+}
+
+func (a *API) handle(v *viewer, r io.Reader) error {
+	in := buffers.Get().(*inbox)
+	defer buffers.Put(in)
+	in.text.Reset()
+	if _, err := in.text.ReadFrom(r); err != nil {
+		return err
+	}
+	msg, err := parseMessage(in.text.Bytes(), in.members)
+	if err != nil {
+		return v.reply(errorFrame("error", nil, charge.ValueRange, err.Error()))
+	}
+	in.members = msg.members
+	err = a.operate(v, &msg)
+	clear(in.members)
+	if errors.Is(err, errBye) {
+		// The close frame is on its way; whatever still comes is not for us.
+		_, _ = io.Copy(io.Discard, v.net)
+	}
+	return err
+}
