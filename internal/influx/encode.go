@@ -2,6 +2,7 @@ package influx
 
 import (
 	"hash/maphash"
+	"math"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
@@ -26,7 +27,6 @@ type encoder struct {
 	seed     maphash.Seed
 	piles    []whole // by Num
 	vehicles []whole
-	fields   []byte
 	tag      []byte
 }
 
@@ -72,16 +72,22 @@ func (e *encoder) add(b *batch, r *record.Record) {
 			for i := range r.Piles {
 				it := &r.Piles[i]
 				e.tag = append(appendTag(e.tag[:head], it.Report.ID), ' ')
-				e.fields = appendPileFields(e.fields[:0], &it.Report)
-				e.point(b, memory(&e.piles, it.Num), it.Verdict, int64(it.Report.TS))
+				ns, refer := e.place(b, memory(&e.piles, it.Num), it.Verdict, int64(it.Report.TS), e.hashPile(&it.Report))
+				if !refer {
+					b.raw = appendPileFields(b.raw, &it.Report)
+				}
+				b.raw = appendTime(b.raw, ns)
 			}
 		}
 	}
 	for i := range r.Fleet {
 		it := &r.Fleet[i]
 		e.tag = append(appendTag(append(e.tag[:0], "vehicle,id="...), it.Report.VIN), ' ')
-		e.fields = appendVehicleFields(e.fields[:0], &it.Report)
-		e.point(b, memory(&e.vehicles, it.Num), it.Verdict, int64(it.Report.TS))
+		ns, refer := e.place(b, memory(&e.vehicles, it.Num), it.Verdict, int64(it.Report.TS), e.hashVehicle(&it.Report))
+		if !refer {
+			b.raw = appendVehicleFields(b.raw, &it.Report)
+		}
+		b.raw = appendTime(b.raw, ns)
 	}
 	for i := range r.Rows {
 		b.totals = appendTotal(b.totals, &r.Rows[i])
@@ -89,26 +95,56 @@ func (e *encoder) add(b *batch, r *record.Record) {
 	}
 }
 
-// point appends the report whose tag and fields are at hand, whole or as a reference.
-func (e *encoder) point(b *batch, m *whole, v charge.Verdict, ts int64) {
+// place appends the tag at hand and, if the report with these members is a
+// repeat of the last whole point, the reference to it. It returns the point's time
+// in nanoseconds and whether it is a reference.
+func (e *encoder) place(b *batch, m *whole, v charge.Verdict, ts int64, hash uint64) (ns int64, refer bool) {
 	b.points++
 	b.raw = append(b.raw, e.tag...)
-	h := maphash.Bytes(e.seed, e.fields)
-	if v == charge.Taken && h == m.hash && ts > m.at && ts-m.at <= wholeEvery && ts/shardSpan == m.at/shardSpan {
+	ns = ts * 1e6
+	if v == charge.Taken && hash == m.hash && ts > m.at && ts-m.at <= wholeEvery && ts/shardSpan == m.at/shardSpan {
 		b.same++
 		b.raw = appendInt(append(b.raw, "same="...), m.at)
-		b.raw = appendTime(b.raw, ts*1e6)
-		return
+		return ns, true
 	}
-	ns := ts * 1e6
-	if ts == m.at && h != m.hash {
+	if ts == m.at && hash != m.hash {
 		ns++ // others refer to the point that stands at ts
 	}
-	b.raw = append(b.raw, e.fields...)
-	b.raw = appendTime(b.raw, ns)
 	if v == charge.Taken && ts > m.at {
-		*m = whole{ts, h}
+		*m = whole{ts, hash}
 	}
+	return ns, false
+}
+
+// Hashes are over every member that a report has, bit by bit, so two reports that
+// differ are taken for the same once in 2⁶⁴ comparisons.
+
+func (e *encoder) hashPile(r *charge.PileReport) uint64 {
+	n := [...]uint64{
+		uint64(r.Has) | uint64(r.Status)<<32 | uint64(r.Park)<<40 | uint64(r.Lock)<<48,
+		math.Float64bits(r.PowerKW), math.Float64bits(r.VoltageV), math.Float64bits(r.CurrentA),
+		math.Float64bits(r.SOCPct), math.Float64bits(r.EnergyKWh), math.Float64bits(r.MeterKWh),
+		0, 0, 0,
+	}
+	if r.Has&charge.HasSession != 0 {
+		n[7] = maphash.String(e.seed, r.Session)
+	}
+	if r.Has&charge.HasVIN != 0 {
+		n[8] = maphash.String(e.seed, r.VIN)
+	}
+	if r.Has&charge.HasFault != 0 {
+		n[9] = maphash.String(e.seed, r.Fault)
+	}
+	return maphash.Comparable(e.seed, n)
+}
+
+func (e *encoder) hashVehicle(r *charge.VehicleReport) uint64 {
+	return maphash.Comparable(e.seed, [...]uint64{
+		uint64(r.Has) | uint64(r.State)<<32 | uint64(r.Charge)<<40 | uint64(r.AlarmLevel)<<48, r.Alarms,
+		math.Float64bits(r.Lon), math.Float64bits(r.Lat), math.Float64bits(r.SpeedKMH), math.Float64bits(r.OdometerKM),
+		math.Float64bits(r.SOCPct), math.Float64bits(r.VoltageV), math.Float64bits(r.CurrentA),
+		math.Float64bits(r.RangeKM), math.Float64bits(r.InsulationKOhm),
+	})
 }
 
 // memory returns the place of object num, making room.

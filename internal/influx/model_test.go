@@ -206,7 +206,7 @@ func (m *model) check(t *testing.T, r *Reader) {
 // What was reported is read back exactly, each report once, through both query
 // languages and through restarts of the writer.
 func TestHistoryIsWhatWasReported(t *testing.T) {
-	s := newStore(t)
+	s := newStore(t, true)
 	r := newRig(t, s.target())
 	m := newModel(7, 6, 6)
 	for range 4 {

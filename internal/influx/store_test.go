@@ -22,22 +22,24 @@ import (
 
 // store is a real influxd of a test's own, with the bundled one's settings.
 type store struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	port int
+	flux bool
 	cmd  *exec.Cmd
 }
 
 const storeToken = "dianchi:secret"
 
-// newStore starts an influxd with the database dianchi; the test ends it.
-func newStore(t *testing.T) *store {
+// newStore starts an influxd with the database dianchi; the test ends it. Flux
+// costs five seconds of CPU at each start.
+func newStore(t testing.TB, flux bool) *store {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &store{t: t, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port}
+	s := &store{t: t, flux: flux, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port}
 	l.Close()
 	s.start()
 	t.Cleanup(s.kill)
@@ -66,17 +68,18 @@ dir = "%[1]s/data"
 wal-dir = "%[1]s/wal"
 index-version = "tsi1"
 query-log-enabled = false
-cache-snapshot-memory-size = "64m"
+cache-snapshot-memory-size = "512m"
+cache-snapshot-write-cold-duration = "2s"
 [monitor]
 store-enabled = false
 [http]
 bind-address = "127.0.0.1:%[2]d"
 auth-enabled = true
-flux-enabled = true
+flux-enabled = %[3]v
 log-enabled = false
 [logging]
 level = "error"
-`, s.dir, s.port)
+`, s.dir, s.port, s.flux)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -148,7 +151,7 @@ func (s *store) target() Target {
 
 // rig is a spool, a writer and a reader on one store.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	spool  *spool.Spool
 	cfg    Config
 	writer *Writer
@@ -161,7 +164,7 @@ func slugOf(num charge.Num) string {
 }
 
 // newRig makes a rig whose writer is not started yet.
-func newRig(t *testing.T, target Target) *rig {
+func newRig(t testing.TB, target Target) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	sp, err := spool.Open(spool.Config{Dir: filepath.Join(dir, "spool"), FloorBytes: -1}, slog.New(slog.DiscardHandler), 0)
