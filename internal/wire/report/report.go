@@ -10,6 +10,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
@@ -47,9 +48,12 @@ type Decoder struct {
 // NewDecoder returns a Decoder.
 func NewDecoder() *Decoder { return &Decoder{ids: map[string]bool{}} }
 
+// maxHeadID bounds a Head's ID in bytes: an id that cannot be may have any length.
+const maxHeadID = 128
+
 // Head is what all entries have in common.
 type Head struct {
-	ID       string        // as reported, "" if there was none; set for rejected entries too
+	ID       string        // as reported, cut at 128 bytes; "" if there was none; set for rejected entries too
 	TS       charge.Millis // of pile and vehicle reports; 0 if there was none
 	Rejected bool          // the last of Findings says why
 	Findings []charge.Finding
@@ -125,6 +129,9 @@ func (d *Decoder) begin() {
 // end notes where the element was and what was found in it.
 func (d *Decoder) end(h *Head, i, j int) {
 	h.Raw = d.b[i:j:j]
+	if len(h.ID) > maxHeadID {
+		h.ID = strings.ToValidUTF8(h.ID[:maxHeadID], "")
+	}
 	if n := len(d.findings); n > d.start {
 		h.Findings = d.findings[d.start:n:n]
 	}
@@ -186,5 +193,5 @@ func (d *Decoder) malformed() string {
 	if d.at >= len(d.b) {
 		return fmt.Sprintf("the payload is not JSON: it ends too early, %s", d.why)
 	}
-	return fmt.Sprintf("the payload is not JSON: %s at byte %d, where %s stands", d.why, d.at, quote(string(d.b[d.at:min(d.at+1, len(d.b))])))
+	return fmt.Sprintf("the payload is not JSON: %s, at byte %d: %q", d.why, d.at, d.b[d.at:d.at+1])
 }
