@@ -20,8 +20,10 @@ func TestFleetRules(t *testing.T) {
 
 func TestSessionPrint(t *testing.T) {
 	make := func(change func(*charge.Session)) uint64 {
-		s := charge.Session{ID: "A17", PileID: "S1-1", Start: noon, End: noon + minute, EnergyKWh: 31.2, VIN: vin, EnergyFen: 1, ServiceFen: 2,
-			ParkingFen: 3, TotalFen: 6, StopReason: 1, Bands: []charge.SessionBand{{From: noon, To: noon + minute, EnergyKWh: 31.2, EnergyFen: 1, ServiceFen: 2}}}
+		s := charge.Session{ID: "A17", PileID: "S1-1", Start: noon, End: noon + minute, EnergyKWh: 31.2, VIN: vin,
+			EnergyFen: 1, ServiceFen: 2,
+			ParkingFen: 3, TotalFen: 6, StopReason: 1, Bands: []charge.SessionBand{{From: noon, To: noon + minute,
+				EnergyKWh: 31.2, EnergyFen: 1, ServiceFen: 2}}}
 		change(&s)
 		return SessionPrint(&s)
 	}

@@ -28,23 +28,28 @@ func (m *memory) LastTS() charge.Millis { return m.last }
 //
 // It is older than the last one if its ts is and its order is not later: a
 // clock that was ahead and has been put right goes on at once.
-func (m *memory) decide(id string, ts charge.Millis, print uint64, received charge.Millis, l *Limits, f *Findings) charge.Verdict {
+func (m *memory) decide(id string, ts charge.Millis, print uint64, received charge.Millis, l *Limits,
+	f *Findings) charge.Verdict {
 	if m.knows(print) {
-		f.add(charge.RuleDupExact, charge.ActDuplicate, "%s: the report of %s with the same values was received before", id, ts)
+		f.add(charge.RuleDupExact, charge.ActDuplicate,
+			"%s: the report of %s with the same values was received before", id, ts)
 		return charge.Duplicate
 	}
 	if m.last != 0 {
 		if ts == m.last {
-			f.add(charge.RuleDupConflict, charge.ActDuplicate, "%s: the last report was of %s too, with other values; the first one counts", id, ts)
+			f.add(charge.RuleDupConflict, charge.ActDuplicate,
+				"%s: the last report was of %s too, with other values; the first one counts", id, ts)
 			return charge.Duplicate
 		}
 		if ts < m.last && Order(ts, received) <= m.order {
-			f.add(charge.RuleOutOfOrder, charge.ActHistory, "%s: ts %s is before that of the last report, %s", id, ts, m.last)
+			f.add(charge.RuleOutOfOrder, charge.ActHistory, "%s: ts %s is before that of the last report, %s", id,
+				ts, m.last)
 			return charge.Late
 		}
 	}
 	if age := received.Sub(ts); age > l.StaleAfter {
-		f.add(charge.RuleTimeStale, charge.ActHistory, "%s: ts %s is %s old, more than %s", id, ts, age.Round(time.Second), l.StaleAfter)
+		f.add(charge.RuleTimeStale, charge.ActHistory, "%s: ts %s is %s old, more than %s", id, ts,
+			age.Round(time.Second), l.StaleAfter)
 		return charge.Late
 	}
 	return charge.Taken
@@ -84,13 +89,15 @@ func (m *memory) rate(id string, ts charge.Millis, f *Findings) {
 		return
 	}
 	if d := ts - m.last; d > 0 && d+charge.Millis(m.gap) < rateWindow {
-		f.add(charge.RuleDupRate, charge.ActFlag, "%s: three reports within %d ms, more than one a second", id, d+charge.Millis(m.gap))
+		f.add(charge.RuleDupRate, charge.ActFlag, "%s: three reports within %d ms, more than one a second", id,
+			d+charge.Millis(m.gap))
 	}
 }
 
 // ahead flags clocks that run ahead, but not too far.
 func (l *Limits) ahead(id string, ts, received charge.Millis, f *Findings) {
 	if d := ts.Sub(received); d > l.FutureFlag {
-		f.add(charge.RuleTimeFuture, charge.ActFlag, "%s: ts %s is %s ahead of our clock", id, ts, d.Round(time.Millisecond))
+		f.add(charge.RuleTimeFuture, charge.ActFlag, "%s: ts %s is %s ahead of our clock", id, ts,
+			d.Round(time.Millisecond))
 	}
 }

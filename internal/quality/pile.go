@@ -39,12 +39,12 @@ const (
 
 // JudgePile applies the rules to r, received just now, and remembers it. It may
 // clear Has bits of r (action null). Findings of r are appended to f.
-func JudgePile(m *PileMemory, r *charge.PileReport, p PileFacts, received charge.Millis, l *Limits, f *Findings) charge.Verdict {
+func JudgePile(m *PileMemory, r *charge.PileReport, p PileFacts, received charge.Millis, l *Limits,
+	f *Findings) charge.Verdict {
 	if !l.inTime(r.ID, r.TS, received, f) {
 		return charge.Rejected
 	}
 	cannot := pileCannot(r)
-	before := r.Has
 	r.Has &^= cannot
 	print := pilePrint(r)
 	v := m.decide(r.ID, r.TS, print, received, l, f)
@@ -52,19 +52,22 @@ func JudgePile(m *PileMemory, r *charge.PileReport, p PileFacts, received charge
 		return v
 	}
 	if cannot != 0 {
-		nullPile(r, before&cannot, f)
+		nullPile(r, cannot, f)
 	}
 	pileFlags(r, p, f)
 	if v == charge.Taken {
 		l.ahead(r.ID, r.TS, received, f)
 		m.rate(r.ID, r.TS, f)
-		if p.RatedKW > 0 && r.Has&charge.HasPower != 0 && math.Abs(r.PowerKW) > p.RatedKW*overRated && math.Abs(m.power) > p.RatedKW*overRated {
-			f.add(charge.RuleOverRated, charge.ActFlag, "%s: powerKw %v after %v, rated %v kW", r.ID, r.PowerKW, m.power, p.RatedKW)
+		if p.RatedKW > 0 && r.Has&charge.HasPower != 0 && math.Abs(r.PowerKW) > p.RatedKW*overRated &&
+			math.Abs(m.power) > p.RatedKW*overRated {
+			f.add(charge.RuleOverRated, charge.ActFlag, "%s: powerKw %v after %v, rated %v kW", r.ID, r.PowerKW,
+				m.power, p.RatedKW)
 		}
 	}
 	m.remember(r, print, v, received)
 	if v == charge.Taken && m.changes > changesPerDay {
-		f.add(charge.RuleDupRate, charge.ActFlag, "%s: %d changes of status today, more than %d", r.ID, m.changes, changesPerDay)
+		f.add(charge.RuleDupRate, charge.ActFlag, "%s: %d changes of status today, more than %d", r.ID, m.changes,
+			changesPerDay)
 	}
 	return v
 }
@@ -134,7 +137,8 @@ func nullPile(r *charge.PileReport, cannot charge.Has, f *Findings) {
 // pileFlags marks what contradicts itself within one report.
 func pileFlags(r *charge.PileReport, p PileFacts, f *Findings) {
 	if r.Has&charge.HasPower != 0 && math.Abs(r.PowerKW) > notChargingKW && r.Status != charge.StatusCharging {
-		f.add(charge.RuleNotCharging, charge.ActFlag, "%s: powerKw %v with status %d, more than %v kW without charging",
+		f.add(charge.RuleNotCharging, charge.ActFlag,
+			"%s: powerKw %v with status %d, more than %v kW without charging",
 			r.ID, r.PowerKW, r.Status, notChargingKW)
 	}
 	if (r.Status == charge.StatusOffline || r.Status == charge.StatusFault) && r.Has&charge.HasSession != 0 {
@@ -142,7 +146,8 @@ func pileFlags(r *charge.PileReport, p PileFacts, f *Findings) {
 	}
 	const pvi = charge.HasPower | charge.HasVoltage | charge.HasCurrent
 	if r.Has&pvi == pvi && !agrees(math.Abs(r.PowerKW), math.Abs(r.VoltageV*r.CurrentA)/1000, p.Kind) {
-		f.add(charge.RuleVIMismatch, charge.ActFlag, "%s: powerKw %v does not agree with %v V × %v A", r.ID, r.PowerKW, r.VoltageV, r.CurrentA)
+		f.add(charge.RuleVIMismatch, charge.ActFlag, "%s: powerKw %v does not agree with %v V × %v A", r.ID,
+			r.PowerKW, r.VoltageV, r.CurrentA)
 	}
 }
 

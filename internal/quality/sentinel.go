@@ -25,7 +25,8 @@ const (
 func (f *Findings) null(id, name string, v float64, rule charge.Rule, low, high float64, s sentinels) {
 	for _, x := range s {
 		if v == x {
-			f.add(charge.RuleSentinel, charge.ActNull, "%s: %s %v means abnormal or invalid in GB/T 32960.3", id, name, v)
+			f.add(charge.RuleSentinel, charge.ActNull, "%s: %s %v means abnormal or invalid in GB/T 32960.3", id,
+				name, v)
 			return
 		}
 	}

@@ -22,14 +22,17 @@ const (
 func CheckSession(s *charge.Session, p PileFacts, received charge.Millis, l *Limits, f *Findings) bool {
 	took := s.End.Sub(s.Start)
 	if took < 0 {
-		f.add(charge.RuleSessionNeg, charge.ActReject, "session %s ends at %s, before its start at %s", s.ID, s.End, s.Start)
+		f.add(charge.RuleSessionNeg, charge.ActReject, "session %s ends at %s, before its start at %s", s.ID, s.End,
+			s.Start)
 		return false
 	}
 	if ahead := s.End.Sub(received); ahead > l.FutureReject {
-		f.add(charge.RuleTimeFuture, charge.ActReject, "session %s ends at %s, %s ahead of our clock", s.ID, s.End, ahead.Round(time.Millisecond))
+		f.add(charge.RuleTimeFuture, charge.ActReject, "session %s ends at %s, %s ahead of our clock", s.ID, s.End,
+			ahead.Round(time.Millisecond))
 		return false
 	} else if ahead > l.FutureFlag {
-		f.add(charge.RuleTimeFuture, charge.ActFlag, "session %s ends at %s, %s ahead of our clock", s.ID, s.End, ahead.Round(time.Millisecond))
+		f.add(charge.RuleTimeFuture, charge.ActFlag, "session %s ends at %s, %s ahead of our clock", s.ID, s.End,
+			ahead.Round(time.Millisecond))
 	}
 	long := longAC
 	if p.Kind == charge.DC {
@@ -43,9 +46,11 @@ func CheckSession(s *charge.Session, p PileFacts, received charge.Millis, l *Lim
 	}
 	switch age := received.Sub(s.End); {
 	case age > lostBill:
-		f.add(charge.RuleSessionLate, charge.ActFlag, "session %s ended %s ago, more than %s: it will not be counted", s.ID, age.Round(time.Second), lostBill)
+		f.add(charge.RuleSessionLate, charge.ActFlag,
+			"session %s ended %s ago, more than %s: it will not be counted", s.ID, age.Round(time.Second), lostBill)
 	case age > lateBill:
-		f.add(charge.RuleSessionLate, charge.ActFlag, "session %s ended %s ago, more than %s", s.ID, age.Round(time.Second), lateBill)
+		f.add(charge.RuleSessionLate, charge.ActFlag, "session %s ended %s ago, more than %s", s.ID,
+			age.Round(time.Second), lateBill)
 	}
 	checkSums(s, f)
 	return true
@@ -63,7 +68,8 @@ func checkSums(s *charge.Session, f *Findings) {
 		if d := sum - total; d >= -centSlack && d <= centSlack {
 			return false
 		}
-		f.add(charge.RuleMoneySum, charge.ActFlag, "session %s: %s %s yuan, not %s", s.ID, what, yuan(sum), yuan(total))
+		f.add(charge.RuleMoneySum, charge.ActFlag, "session %s: %s %s yuan, not %s", s.ID, what, yuan(sum),
+			yuan(total))
 		return true
 	}
 	if len(s.Bands) > 0 {
@@ -90,5 +96,6 @@ func yuan(fen int64) string {
 	if fen < 0 {
 		sign, fen = "-", -fen
 	}
-	return sign + strconv.FormatInt(fen/100, 10) + "." + strconv.FormatInt(fen%100/10, 10) + strconv.FormatInt(fen%10, 10)
+	return sign + strconv.FormatInt(fen/100, 10) + "." + strconv.FormatInt(fen%100/10,
+		10) + strconv.FormatInt(fen%10, 10)
 }

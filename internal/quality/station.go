@@ -26,14 +26,16 @@ func CheckStation(s *charge.Station, l *Limits, f *Findings) bool {
 		return false
 	}
 	if l.Province != (geo.Box{}) && !l.Province.Contains(at) {
-		f.add(charge.RuleOutOfYunnan, charge.ActFlag, "%s: lon %v, lat %v is outside the province (%s)", s.ID, s.Lon, s.Lat, l.Province)
+		f.add(charge.RuleOutOfYunnan, charge.ActFlag, "%s: lon %v, lat %v is outside the province (%s)", s.ID,
+			s.Lon, s.Lat, l.Province)
 	}
 	if odd := oddities(s, at, l); len(odd) > 0 {
 		f.add(charge.RuleMetaStation, charge.ActFlag, "%s: %s", s.ID, strings.Join(odd, "; "))
 	}
 	for i := range s.Tariffs {
 		if !s.Tariffs[i].Covers() {
-			f.add(RuleTariffCoverage, charge.ActFlag, "%s: the bands of the tariff %s do not cover the day once, so the price is unknown",
+			f.add(RuleTariffCoverage, charge.ActFlag,
+				"%s: the bands of the tariff %s do not cover the day once, so the price is unknown",
 				s.ID, since(s.Tariffs[i].ValidFrom))
 		}
 	}

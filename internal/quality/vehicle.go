@@ -35,7 +35,8 @@ const (
 // JudgeVehicle applies the rules to r, received just now, and remembers it. It
 // may clear Has bits of r (action null). offMap tells that r's position is kept
 // but stays off heat maps. Findings of r are appended to f.
-func JudgeVehicle(m *VehicleMemory, r *charge.VehicleReport, v VehicleFacts, received charge.Millis, l *Limits, f *Findings) (verdict charge.Verdict, offMap bool) {
+func JudgeVehicle(m *VehicleMemory, r *charge.VehicleReport, v VehicleFacts, received charge.Millis, l *Limits,
+	f *Findings) (verdict charge.Verdict, offMap bool) {
 	if !l.inTime(r.VIN, r.TS, received, f) {
 		return charge.Rejected, false
 	}
@@ -49,12 +50,16 @@ func JudgeVehicle(m *VehicleMemory, r *charge.VehicleReport, v VehicleFacts, rec
 	if cannot != 0 {
 		nullVehicle(r, cannot, f)
 	}
-	if r.Has&charge.HasPosition != 0 && l.Province != (geo.Box{}) && !l.Province.Contains(geo.Point{Lon: r.Lon, Lat: r.Lat}) {
+	if r.Has&charge.HasPosition != 0 && l.Province != (geo.Box{}) && !l.Province.Contains(geo.Point{Lon: r.Lon,
+		Lat: r.Lat}) {
 		offMap = true
-		f.add(charge.RuleOutOfYunnan, charge.ActFlag, "%s: lon %v, lat %v is outside the province (%s)", r.VIN, r.Lon, r.Lat, l.Province)
+		f.add(charge.RuleOutOfYunnan, charge.ActFlag, "%s: lon %v, lat %v is outside the province (%s)", r.VIN,
+			r.Lon, r.Lat, l.Province)
 	}
-	if r.Has&charge.HasSpeed != 0 && r.SpeedKMH > maxHeavySpeed && (v.Class == charge.ClassBus || v.Class == charge.ClassLogistics) {
-		f.add(charge.RuleSpeedRange, charge.ActFlag, "%s: speedKmh %v, more than %d for class %s", r.VIN, r.SpeedKMH, maxHeavySpeed, v.Class)
+	if r.Has&charge.HasSpeed != 0 && r.SpeedKMH > maxHeavySpeed && (v.Class == charge.ClassBus ||
+		v.Class == charge.ClassLogistics) {
+		f.add(charge.RuleSpeedRange, charge.ActFlag, "%s: speedKmh %v, more than %d for class %s", r.VIN,
+			r.SpeedKMH, maxHeavySpeed, v.Class)
 	}
 	if _, digit := CheckVIN(r.VIN); !digit {
 		f.add(charge.RuleVINCheck, charge.ActFlag, "%s: the ninth character does not check by GB 16735", r.VIN)
@@ -113,7 +118,8 @@ func nullVehicle(r *charge.VehicleReport, cannot charge.Has, f *Findings) {
 		r.Lon, r.Lat = 0, 0
 	}
 	if cannot&charge.HasAlarms != 0 {
-		f.add(charge.RuleSentinel, charge.ActNull, "%s: alarms %d means abnormal or invalid in GB/T 32960.3", r.VIN, r.Alarms)
+		f.add(charge.RuleSentinel, charge.ActNull, "%s: alarms %d means abnormal or invalid in GB/T 32960.3", r.VIN,
+			r.Alarms)
 		r.Alarms = 0
 	}
 	null := func(bit charge.Has, name string, v *float64, rule charge.Rule, low, high float64, s sentinels) {
@@ -128,7 +134,8 @@ func nullVehicle(r *charge.VehicleReport, cannot charge.Has, f *Findings) {
 	null(charge.HasVoltage, "voltageV", &r.VoltageV, charge.RuleSensorRange, 0, maxVehicleV, wordTenths)
 	null(charge.HasCurrent, "currentA", &r.CurrentA, charge.RuleSensorRange, -maxVehicleA, maxVehicleA, currents)
 	null(charge.HasRange, "rangeKm", &r.RangeKM, charge.RuleSensorRange, 0, maxRangeKM, wordPattern)
-	null(charge.HasInsulation, "insulationKohm", &r.InsulationKOhm, charge.RuleSensorRange, 0, maxInsulation, wordPattern)
+	null(charge.HasInsulation, "insulationKohm", &r.InsulationKOhm, charge.RuleSensorRange, 0, maxInsulation,
+		wordPattern)
 }
 
 // CheckVIN reports whether vin has the length and alphabet of GB 16735 (no I,

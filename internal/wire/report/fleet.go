@@ -19,8 +19,9 @@ var (
 	fleetOptional = []named{{"class", flClass}, {"model", flModel}, {"batteryKwh", flBattery}}
 
 	classWords = []string{
-		charge.ClassOther: "other", charge.ClassPrivate: "private", charge.ClassTaxi: "taxi", charge.ClassRidehail: "ridehail",
-		charge.ClassBus: "bus", charge.ClassLogistics: "logistics", charge.ClassSanitation: "sanitation",
+		charge.ClassOther: "other", charge.ClassPrivate: "private", charge.ClassTaxi: "taxi",
+		charge.ClassRidehail: "ridehail",
+		charge.ClassBus:      "bus", charge.ClassLogistics: "logistics", charge.ClassSanitation: "sanitation",
 	}
 )
 

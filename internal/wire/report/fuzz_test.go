@@ -14,11 +14,14 @@ import (
 
 // seeds are shapes that the mutator should know of.
 var seeds = []string{
-	onePile, oneVehicle, `[]`, `{}`, ``, ` [ ] `, `[{}]`, `[[[]]]`, `null`, `"x"`, `1`, `[1,null,true,false,"a"]`, `{"a":{"b":[1,{"c":null}]}}`,
-	`{"id":"a","ts":1.795392e12,"status":3.0,"powerKw":-0,"powerKw":1e5}`, `{"id":"\u0041\ud83d\ude00\ud800","ts":"2026-11-01T00:00:00+08:00"}`,
+	onePile, oneVehicle, `[]`, `{}`, ``, ` [ ] `, `[{}]`, `[[[]]]`, `null`, `"x"`, `1`, `[1,null,true,false,"a"]`,
+	`{"a":{"b":[1,{"c":null}]}}`,
+	`{"id":"a","ts":1.795392e12,"status":3.0,"powerKw":-0,"powerKw":1e5}`,
+	`{"id":"\u0041\ud83d\ude00\ud800","ts":"2026-11-01T00:00:00+08:00"}`,
 	`{"id":"S1","name":"站","lon":1,"lat":2,"crs":"gcj02","piles":[{"id":"a","kind":"dc","ratedKw":1}],"parking":{"type":2,"text":"x"},"tariff":{"bands":[{"from":"00:00","to":"24:00","energyYuanPerKwh":1}]}}`,
 	`{"id":"A","pile":"p","startTs":1,"endTs":2,"energyKwh":3,"bands":[{"from":1,"to":2,"energyKwh":1,"energyYuan":1,"serviceYuan":1}]}`,
-	"{\"id\":\"\xff\"}", `{"ts":12345678901234567890123,"alarms":18446744073709551616}`, `[{"id":"a"},{"id":"b"}`, `{"id":"a",}`, `[1,]`, `01`, `1.`, `-`, `1e`, "\ufeff{}",
+	"{\"id\":\"\xff\"}", `{"ts":12345678901234567890123,"alarms":18446744073709551616}`, `[{"id":"a"},{"id":"b"}`,
+	`{"id":"a",}`, `[1,]`, `01`, `1.`, `-`, `1e`, "\ufeff{}",
 }
 
 // fuzz checks that decode accepts what encoding/json and UTF-8 accept, and no more.
@@ -47,7 +50,8 @@ func fuzz(f *testing.F, decode func(t *testing.T, d *Decoder, in []byte) (heads 
 		case valid != (whole == nil):
 			t.Fatalf("%q: encoding/json says %v, we say %+v", in, valid, whole)
 		case !valid:
-			if whole.Rule != charge.RuleMalformed && whole.Rule != charge.RuleTooLarge || whole.Detail == "" || !utf8.ValidString(whole.Detail) {
+			if whole.Rule != charge.RuleMalformed && whole.Rule != charge.RuleTooLarge || whole.Detail == "" ||
+				!utf8.ValidString(whole.Detail) {
 				t.Fatalf("%q: %+v", in, whole)
 			}
 			return
@@ -63,7 +67,8 @@ func fuzz(f *testing.F, decode func(t *testing.T, d *Decoder, in []byte) (heads 
 				if x.Action == charge.ActReject {
 					rejects++
 				}
-				if x.Rule == "" || x.Detail == "" || !utf8.ValidString(x.Detail) || x.Action != charge.ActReject && x.Action != charge.ActNull {
+				if x.Rule == "" || x.Detail == "" || !utf8.ValidString(x.Detail) || x.Action != charge.ActReject &&
+					x.Action != charge.ActNull {
 					t.Fatalf("%s: %+v", h.Raw, x)
 				}
 			}
@@ -157,7 +162,8 @@ func FuzzStations(f *testing.F) {
 			}
 			out := AppendStation(nil, &e.Station)
 			again, bad := NewDecoder().Stations(out)
-			if bad != nil || len(again) != 1 || again[0].Findings != nil || !reflect.DeepEqual(again[0].Station, e.Station) {
+			if bad != nil || len(again) != 1 || again[0].Findings != nil || !reflect.DeepEqual(again[0].Station,
+				e.Station) {
 				t.Fatalf("written and read again it differs: %s", string(out))
 			}
 		}
@@ -175,7 +181,8 @@ func FuzzSessions(f *testing.F) {
 			}
 			out := AppendSession(nil, &e.Session)
 			again, bad := NewDecoder().Sessions(out)
-			if bad != nil || len(again) != 1 || again[0].Findings != nil || !bytes.Equal(AppendSession(nil, &again[0].Session), out) {
+			if bad != nil || len(again) != 1 || again[0].Findings != nil || !bytes.Equal(AppendSession(nil,
+				&again[0].Session), out) {
 				t.Fatalf("written and read again it differs: %s", string(out))
 			}
 		}

@@ -129,11 +129,13 @@ func TestWholeNumbers(t *testing.T) {
 func TestTimesAreThoseOfTheTimePackage(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 100_000 {
-		at := time.UnixMilli(minMillis + r.Int64N(maxMillis-minMillis)).In(time.FixedZone("", (r.IntN(2*23*60)-23*60)*60))
+		at := time.UnixMilli(minMillis + r.Int64N(maxMillis-minMillis)).In(time.FixedZone("",
+			(r.IntN(2*23*60)-23*60)*60))
 		if y := at.Year(); y < 1 || y > 9999 {
 			continue
 		}
-		layout := []string{time.RFC3339, "2006-01-02T15:04:05.000Z07:00", "2006-01-02t15:04:05.000000000Z07:00"}[r.IntN(3)]
+		layout := []string{time.RFC3339, "2006-01-02T15:04:05.000Z07:00",
+			"2006-01-02t15:04:05.000000000Z07:00"}[r.IntN(3)]
 		text := at.Format(layout)
 		if layout == time.RFC3339 {
 			at = at.Truncate(time.Second)
@@ -169,10 +171,13 @@ func TestTimesAreThoseOfTheTimePackage(t *testing.T) {
 func TestFeedback(t *testing.T) {
 	many := make([]Sample, MaxSamples+5)
 	for i := range many {
-		many[i] = Sample{Kind: charge.Piles, ID: "X9", TS: 1795392000000, Detail: `pile X9 is not "yours"`, Payload: "站" + strings.Repeat("x", 600)}
+		many[i] = Sample{Kind: charge.Piles, ID: "X9", TS: 1795392000000, Detail: `pile X9 is not "yours"`,
+			Payload: "站" + strings.Repeat("x", 600)}
 	}
-	f := Feedback{At: 1795392000123, Seq: 8, Counts: charge.Account{Received: 5, Taken: 1, Duplicate: 1, History: 1, Rejected: 2},
-		Total: charge.Account{Received: 9, Taken: 9}, Rules: []FeedbackRule{{charge.RuleIDUnknown, charge.ActReject, 25, many}}}
+	f := Feedback{At: 1795392000123, Seq: 8, Counts: charge.Account{Received: 5, Taken: 1, Duplicate: 1, History: 1,
+		Rejected: 2},
+		Total: charge.Account{Received: 9, Taken: 9}, Rules: []FeedbackRule{{charge.RuleIDUnknown, charge.ActReject,
+			25, many}}}
 	got := string(AppendFeedback(nil, &f))
 	sample := `{"kind":"piles","id":"X9","ts":"2026-11-23T00:00:00.000Z","detail":"pile X9 is not \"yours\"","payload":"站` + strings.Repeat("x", 509) + `"}`
 	want := `{"at":"2026-11-23T00:00:00.123Z","seq":8,"received":5,"taken":1,"duplicate":1,"history":1,"rejected":2,` +
@@ -181,7 +186,8 @@ func TestFeedback(t *testing.T) {
 	if got != want {
 		t.Fatalf("\n got %s\nwant %s", got, want)
 	}
-	if cut := CutSample(strings.Repeat("站", 300)); len(cut) > MaxSamplePayload || len(cut) < MaxSamplePayload-3 || !utf8.ValidString(cut) {
+	if cut := CutSample(strings.Repeat("站", 300)); len(cut) > MaxSamplePayload || len(cut) < MaxSamplePayload-3 ||
+		!utf8.ValidString(cut) {
 		t.Fatalf("%d bytes, valid %v", len(cut), utf8.ValidString(cut))
 	}
 	if got := string(AppendFeedback(nil, &Feedback{At: 1795392000123})); !strings.HasSuffix(got, `"rules":[]}`) {

@@ -3,9 +3,6 @@ package report
 import (
 	"fmt"
 	"math/bits"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
@@ -34,91 +31,6 @@ const (
 	bitTS
 	bitStatus
 )
-
-// why is a reason to refuse a value.
-type why uint8
-
-const (
-	notNumber why = iota
-	notFinite
-	notString
-	notTime
-	notMoment
-	notID
-	notVIN
-	notLongVIN
-	notStatus
-	notPark
-	notState
-	notCharge
-	notLevel
-	notAlarms
-	notShort
-	notCRS
-	notDegrees
-	notObject
-	notArray
-	notBool
-	notName
-	notText
-	notKind
-	notAccess
-	notParking
-	notClass
-	notDistrict
-	notHours
-	notClock
-	notAmount
-	notPower
-	notEnergy
-	notBattery
-	notReason
-	notMinutes
-	notDeep // a part of the value, see Decoder.deep
-)
-
-// reasons has the rule and the sentence of each why.
-var reasons = [...]struct {
-	rule charge.Rule
-	text string
-}{
-	notNumber:  {charge.RuleFieldType, "is not a number"},
-	notFinite:  {charge.RuleFieldValue, "is too large for a number"},
-	notString:  {charge.RuleFieldType, "is not a string"},
-	notTime:    {charge.RuleFieldType, "is not a time: epoch milliseconds as a whole number, or RFC 3339 with a zone"},
-	notMoment:  {charge.RuleFieldValue, "is not between the years 1 and 9999"},
-	notID:      {charge.RuleFieldValue, "is not 1 to 64 of the characters A-Z a-z 0-9 . _ - (and not . or ..)"},
-	notVIN:     {charge.RuleVINCheck, "is not 17 of the characters 0-9 and A-Z without I, O and Q"},
-	notLongVIN: {charge.RuleFieldValue, "is not 17 of the characters 0-9 and A-Z without I, O and Q"},
-	notStatus:  {charge.RuleStatusUnknown, "is not one of 0, 1, 2, 3, 4, 255"},
-	notPark:    {charge.RuleFieldValue, "is not one of 0, 10, 50"},
-	notState:   {charge.RuleFieldValue, "is not one of 1, 2, 3"},
-	notCharge:  {charge.RuleFieldValue, "is not one of 1, 2, 3, 4"},
-	notLevel:   {charge.RuleFieldValue, "is not one of 0, 1, 2, 3, 4"},
-	notAlarms:  {charge.RuleFieldValue, "is not a whole number from 0 to 2^63-1"},
-	notShort:   {charge.RuleFieldValue, "is not text of the allowed length without control characters"},
-	notCRS:     {charge.RuleFieldValue, "is neither wgs84 nor gcj02"},
-	notDegrees: {charge.RuleFieldValue, "is not within 180 degrees of longitude and 90 of latitude"},
-	notObject:  {charge.RuleFieldType, "is not an object"},
-	notArray:   {charge.RuleFieldType, "is not an array"},
-	notBool:    {charge.RuleFieldType, "is neither true nor false"},
-
-	notName:     {charge.RuleFieldValue, "has not 1 to 128 characters"},
-	notText:     {charge.RuleFieldValue, "has too many characters"},
-	notKind:     {charge.RuleFieldValue, "is neither ac nor dc"},
-	notAccess:   {charge.RuleFieldValue, "is not one of public, restricted, private"},
-	notParking:  {charge.RuleFieldValue, "is not one of 0, 1, 2, 3, 255"},
-	notClass:    {charge.RuleFieldValue, "is not one of private, taxi, ridehail, bus, logistics, sanitation, other"},
-	notDistrict: {charge.RuleFieldValue, "is not an adcode of six digits"},
-	notHours:    {charge.RuleFieldValue, "is not of the form HH:MM-HH:MM"},
-	notClock:    {charge.RuleFieldValue, "is not a time of day from 00:00 to 24:00"},
-	notAmount:   {charge.RuleFieldValue, "is not an amount of yuan from 0 to 100,000,000"},
-	notPower:    {charge.RuleFieldValue, "is not within 0 to 100,000 kW"},
-	notEnergy:   {charge.RuleFieldValue, "is not within 0 to 1,000,000 kWh"},
-	notBattery:  {charge.RuleFieldValue, "is not within 0 to 10,000 kWh"},
-	notReason:   {charge.RuleFieldValue, "is not a whole number from 0 to 99"},
-	notMinutes:  {charge.RuleFieldValue, "is not a whole number from 0 to 1,000,000"},
-}
 
 func (d *Decoder) isNumber(i int) bool {
 	c := d.peek(i)
@@ -264,75 +176,6 @@ func (d *Decoder) time(i int, bit uint32, dst *charge.Millis) int {
 	return j
 }
 
-// isID reports whether id has the form of pile and station ids.
-func isID(id string) bool {
-	if len(id) == 0 || len(id) > 64 {
-		return false
-	}
-	for i := range len(id) {
-		if idChars[id[i]] == 0 {
-			return false
-		}
-	}
-	return id != "." && id != ".."
-}
-
-// isVIN reports whether vin has the length and alphabet of GB 16735.
-func isVIN(vin string) bool {
-	if len(vin) != 17 {
-		return false
-	}
-	for i := range len(vin) {
-		if idChars[vin[i]] != 2 {
-			return false
-		}
-	}
-	return true
-}
-
-// idChars is 1 for the characters of ids, and 2 for those of VINs among them.
-var idChars = func() (t [256]uint8) {
-	for c := range t {
-		switch c := byte(c); {
-		case c == 'I' || c == 'O' || c == 'Q' || c >= 'a' && c <= 'z' || c == '.' || c == '_' || c == '-':
-			t[c] = 1
-		case c >= '0' && c <= '9' || c >= 'A' && c <= 'Z':
-			t[c] = 2
-		}
-	}
-	return t
-}()
-
-// isShort reports whether s is 1 to 128 characters without control characters.
-func isShort(s string) bool { return s != "" && isText(s, 128) }
-
-func isFault(s string) bool { return isText(s, 256) }
-
-func isText(s string, most int) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return len(s) <= most || len(s) <= 4*most && utf8.RuneCountInString(s) <= most
-}
-
-// quote shows a raw JSON value, cut to what fits into a sentence.
-func quote(raw string) string {
-	const most = 60
-	if len(raw) > most {
-		cut := most
-		for cut > 0 && !utf8.RuneStart(raw[cut]) {
-			cut--
-		}
-		raw = raw[:cut] + "…"
-	}
-	if !utf8.ValidString(raw) || strings.ContainsFunc(raw, func(r rune) bool { return r < ' ' }) {
-		return strconv.QuoteToASCII(raw)
-	}
-	return raw
-}
-
 // found adds a finding to those of the element in work.
 func (d *Decoder) found(rule charge.Rule, act charge.Action, format string, args ...any) {
 	d.findings = append(d.findings, charge.Finding{Rule: rule, Action: act, Detail: fmt.Sprintf(format, args...)})
@@ -348,7 +191,8 @@ func (d *Decoder) spoilt(m named, act charge.Action) charge.Finding {
 		return f
 	}
 	r := reasons[w.why]
-	return charge.Finding{Rule: r.rule, Action: act, Detail: d.path + m.name + " " + quote(string(d.b[w.from:w.to])) + " " + r.text}
+	return charge.Finding{Rule: r.rule, Action: act,
+		Detail: d.path + m.name + " " + quote(string(d.b[w.from:w.to])) + " " + r.text}
 }
 
 // named is a member's name with its bit.
@@ -370,7 +214,8 @@ func (d *Decoder) fault(required []named, act charge.Action) (charge.Finding, bo
 		case d.bad&m.bit != 0:
 			return d.spoilt(m, act), true
 		case d.got&m.bit == 0:
-			return charge.Finding{Rule: charge.RuleFieldMissing, Action: act, Detail: d.path + m.name + " is missing"}, true
+			return charge.Finding{Rule: charge.RuleFieldMissing, Action: act,
+				Detail: d.path + m.name + " is missing"}, true
 		}
 	}
 	return charge.Finding{}, false

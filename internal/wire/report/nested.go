@@ -19,7 +19,8 @@ type softFinding struct {
 // object reads the members of the nested object at i into a members of its own.
 // fault tells why it cannot be taken as a whole. name is how findings call it,
 // under is the bit of the element's member that it is in.
-func (d *Decoder) object(i int, name string, under uint32, required, optional []named, read func(string, int) int) (j int, fault *charge.Finding) {
+func (d *Decoder) object(i int, name string, under uint32, required, optional []named, read func(string,
+	int) int) (j int, fault *charge.Finding) {
 	outer, path := d.members, d.path
 	d.members, d.path = members{}, d.path+name+"."
 	d.depth++
@@ -53,7 +54,8 @@ func (d *Decoder) object(i int, name string, under uint32, required, optional []
 
 // list reads the array at i, which is the value of bit: one reads the element
 // at i and returns what is wrong with it. Of several faults the first counts.
-func (d *Decoder) list(i int, bit uint32, name string, most int, one func(path string, i int) (int, *charge.Finding)) int {
+func (d *Decoder) list(i int, bit uint32, name string, most int, one func(path string, i int) (int,
+	*charge.Finding)) int {
 	if d.peek(i) != '[' {
 		return d.other(i, bit, notArray)
 	}
@@ -92,7 +94,8 @@ func (d *Decoder) list(i int, bit uint32, name string, most int, one func(path s
 		return i
 	}
 	if n > most {
-		fault = &charge.Finding{Rule: charge.RuleFieldValue, Detail: d.path + name + " has " + strconv.Itoa(n) + " elements, more than " + strconv.Itoa(most)}
+		fault = &charge.Finding{Rule: charge.RuleFieldValue,
+			Detail: d.path + name + " has " + strconv.Itoa(n) + " elements, more than " + strconv.Itoa(most)}
 	}
 	return d.settle(from, i, bit, fault)
 }

@@ -64,7 +64,8 @@ type Head struct {
 func (d *Decoder) each(payload []byte, one func(*Decoder, int) int) *charge.Finding {
 	d.b, d.text, d.findings, d.depth = payload, d.text[:0], d.findings[:0], 1
 	if len(payload) > MaxBytes {
-		return d.refuse(charge.RuleTooLarge, fmt.Sprintf("the payload has %d bytes, more than %d", len(payload), MaxBytes))
+		return d.refuse(charge.RuleTooLarge, fmt.Sprintf("the payload has %d bytes, more than %d", len(payload),
+			MaxBytes))
 	}
 	i := d.space(0)
 	if d.peek(i) == '[' {

@@ -37,7 +37,8 @@ func (s *scanner) peek(i int) byte {
 
 // space returns the place of the first byte from i on that is not white space.
 func (s *scanner) space(i int) int {
-	for uint(i) < uint(len(s.b)) && s.b[i] <= ' ' && (s.b[i] == ' ' || s.b[i] == '\n' || s.b[i] == '\r' || s.b[i] == '\t') {
+	for uint(i) < uint(len(s.b)) && s.b[i] <= ' ' && (s.b[i] == ' ' || s.b[i] == '\n' || s.b[i] == '\r' ||
+		s.b[i] == '\t') {
 		i++
 	}
 	return i

@@ -23,7 +23,8 @@ const (
 )
 
 var (
-	sessionRequired = []named{{"id", seID}, {"pile", sePile}, {"startTs", seStart}, {"endTs", seEnd}, {"energyKwh", seEnergy}}
+	sessionRequired = []named{{"id", seID}, {"pile", sePile}, {"startTs", seStart}, {"endTs", seEnd}, {"energyKwh",
+		seEnergy}}
 	sessionOptional = []named{
 		{"vin", seVIN}, {"bands", seBands}, {"energyYuan", seEnergyYuan}, {"serviceYuan", seServiceYuan},
 		{"parkingYuan", seParkingYuan}, {"totalYuan", seTotalYuan}, {"stopReason", seReason},

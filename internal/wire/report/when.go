@@ -13,7 +13,8 @@ const (
 func parseTime(t string) (charge.Millis, bool) {
 	// 0123456789 123456789
 	// 2026-11-01T00:00:00
-	if len(t) < len("2026-11-01T00:00:00Z") || t[4] != '-' || t[7] != '-' || t[10]|0x20 != 't' || t[13] != ':' || t[16] != ':' {
+	if len(t) < len("2026-11-01T00:00:00Z") || t[4] != '-' || t[7] != '-' || t[10]|0x20 != 't' || t[13] != ':' ||
+		t[16] != ':' {
 		return 0, false
 	}
 	ok := true
@@ -26,7 +27,8 @@ func parseTime(t string) (charge.Millis, bool) {
 	}
 	year, month, day := two(0)*100+two(2), two(5), two(8)
 	hour, minute, second := two(11), two(14), two(17)
-	if !ok || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 60 {
+	if !ok || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 ||
+		minute > 59 || second > 60 {
 		return 0, false
 	}
 	ms, i := 0, 19
