@@ -12,7 +12,7 @@ const kept = 16
 // memory is what the rules of time and order know of an object's past.
 type memory struct {
 	last    charge.Millis // ts of the newest taken report; 0 before the first
-	order   charge.Millis // its order: ts, or when we received it if that was earlier
+	at      charge.Millis // when we received that one
 	gap     uint32        // milliseconds from the taken report before to last; 0 when there is none or it is long
 	next    uint8         // place in prints that is written next
 	changes uint16        // changes of status on day
@@ -41,7 +41,7 @@ func (m *memory) decide(id string, ts charge.Millis, print uint64, received char
 				"%s: the last report was of %s too, with other values; the first one counts", id, ts)
 			return charge.Duplicate
 		}
-		if ts < m.last && Order(ts, received) <= m.order {
+		if ts < m.last && l.Order(ts, received) <= l.Order(m.last, m.at) {
 			f.add(charge.RuleOutOfOrder, charge.ActHistory, "%s: ts %s is before that of the last report, %s", id,
 				ts, m.last)
 			return charge.Late
@@ -76,7 +76,7 @@ func (m *memory) keep(ts charge.Millis, print uint64, v charge.Verdict, received
 	if d := ts - m.last; m.last != 0 && d > 0 && d < rateWindow {
 		m.gap = uint32(d)
 	}
-	m.last, m.order, m.print = ts, Order(ts, received), print
+	m.last, m.at, m.print = ts, received, print
 }
 
 // rateWindow is how long three reports of an object must take. Two may come

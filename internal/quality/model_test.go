@@ -16,6 +16,14 @@ type model struct {
 	recent  []step                    // kept ones, oldest first
 }
 
+// order is ts for a clock that is right within a minute, else our own time.
+func order(ts, at charge.Millis) charge.Millis {
+	if ts > at+minute {
+		return at
+	}
+	return ts
+}
+
 func (m *model) judge(ts, at charge.Millis, kw float64) charge.Verdict {
 	keep := func(v charge.Verdict) charge.Verdict {
 		m.recent = append(m.recent, step{ts: ts, kw: kw})
@@ -33,7 +41,7 @@ func (m *model) judge(ts, at charge.Millis, kw float64) charge.Verdict {
 	if len(m.value) > 0 && ts == m.last {
 		return charge.Duplicate
 	}
-	if len(m.value) > 0 && ts < m.last && min(ts, at) <= min(m.last, m.lastRcv) || ts < at-5*minute {
+	if len(m.value) > 0 && ts < m.last && order(ts, at) <= order(m.last, m.lastRcv) || ts < at-5*minute {
 		return keep(charge.Late)
 	}
 	m.last, m.lastRcv = ts, at

@@ -67,6 +67,9 @@ func TestTimeAndOrder(t *testing.T) {
 	f("a stale report again is a duplicate", step{-6 * minute, 0, 1, late, stale}, step{-6 * minute, 1, 1, dup, exact})
 	f("a stale ts with other values stays history", step{-6 * minute, 0, 1, late, stale}, step{-6 * minute, 1, 2,
 		late, stale})
+	f("up to 60 s ahead the order is that of ts",
+		step{30 * second, 0, 1, taken, ""}, step{20 * second, 5 * second, 1, late, outOfOrder},
+		step{31 * second, 6 * second, 1, taken, ""})
 	f("a clock that is ahead keeps its own order",
 		step{2 * minute, 0, 1, taken, ahead}, step{2*minute + 30*second, 30 * second, 1, taken, ahead},
 		step{2 * minute, 31 * second, 1, dup, exact})

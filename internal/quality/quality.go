@@ -49,9 +49,14 @@ func (f *Findings) add(rule charge.Rule, act charge.Action, format string, args 
 	*f = append(*f, charge.Finding{Rule: rule, Action: act, Detail: fmt.Sprintf(format, args...)})
 }
 
-// Order returns the moment by which reports are ordered and go stale: ts, but
-// never later than we received it, so that a clock that runs ahead wins nothing.
-func Order(ts, received charge.Millis) charge.Millis { return min(ts, received) }
+// Order returns the moment by which a report is ordered: its ts, but when it was
+// received if its clock runs ahead by more than FutureFlag, so that it wins nothing.
+func (l *Limits) Order(ts, received charge.Millis) charge.Millis {
+	if ts.Sub(received) > l.FutureFlag {
+		return received
+	}
+	return ts
+}
 
 // inTime reports whether ts can be right at all; else it rejects the report.
 func (l *Limits) inTime(id string, ts, received charge.Millis, f *Findings) bool {

@@ -45,7 +45,7 @@ func (m *VehicleMemory) Decode(b []byte) (rest []byte, err error) {
 
 func (m *memory) append(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, int64(m.last))
-	dst = binary.AppendVarint(dst, int64(m.last-m.order))
+	dst = binary.AppendVarint(dst, int64(m.last-m.at))
 	dst = binary.AppendUvarint(dst, uint64(m.gap))
 	dst = binary.AppendUvarint(dst, uint64(m.day))
 	dst = binary.AppendUvarint(dst, uint64(m.changes))
@@ -76,7 +76,7 @@ func (m *memory) decode(b []byte) ([]byte, error) {
 	}
 	signed := func(u uint64) charge.Millis { return charge.Millis(int64(u>>1) ^ -int64(u&1)) }
 	m.last = signed(v[0])
-	m.order = m.last - signed(v[1])
+	m.at = m.last - signed(v[1])
 	m.gap, m.day, m.changes = uint32(v[2]), uint32(v[3]), uint16(v[4])
 	if len(b) < 2+8 || b[0] >= kept || b[1] > kept || len(b) < 2+8+8*int(b[1]) {
 		return nil, errMemory
