@@ -1,8 +1,6 @@
 package fleet
 
 import (
-	"math"
-
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
@@ -125,5 +123,5 @@ func (o *reporter) spoilVehicle(object uint64, r *charge.VehicleReport) {
 // what is taken, 70 s to 10 min.
 func (o *reporter) ahead(object uint64, ts int64) int64 {
 	u := chance(mixHash(o.seed^saltSize<<56, object, uint64(ts)))
-	return 70*second + int64(math.Round(u*u*530))*second
+	return 70*second + int64(u*u*530*float64(second))
 }

@@ -80,8 +80,11 @@ type Fleet struct {
 // New builds the city and lets it live up to cfg.Start, so that its first
 // step finds it in the middle of its day.
 func New(cfg Config) (*Fleet, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if cfg.Start <= 0 {
+		return nil, errors.New("a city needs a moment to start at")
 	}
 	f := &Fleet{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x6469616e636869)), clock: clock{zone: cfg.City.Zone}, only: -1}
 	if cfg.Party != "" {
@@ -108,7 +111,8 @@ func New(cfg Config) (*Fleet, error) {
 	return f, nil
 }
 
-func (c *Config) validate() error {
+// Validate names everything in c that cannot be.
+func (c *Config) Validate() error {
 	var errs []error
 	require := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -121,7 +125,6 @@ func (c *Config) validate() error {
 	require(c.Cadence == 0 || c.Cadence >= MinCadence && c.Cadence <= MaxCadence,
 		"cadence must be %s to %s, not %s", MinCadence, MaxCadence, c.Cadence)
 	require(c.Party == "" || PartyIndex(c.Party) >= 0, "party %q is none of the simulated city's", c.Party)
-	require(c.Start > 0, "a start is needed")
 	return errors.Join(errs...)
 }
 

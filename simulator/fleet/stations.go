@@ -117,7 +117,16 @@ func (f *Fleet) buildStations() {
 	homes := quota(int(math.Round(float64(f.cfg.Piles)*privateShare)), mixed)
 	f.piles = make([]pile, 0, f.cfg.Piles)
 	f.names.pileAt = make([]int32, 0, f.cfg.Piles+1)
-	for i := range operators {
+	// Those that build DC only come first, so that the others can make up for it.
+	order := make([]int, 0, len(operators))
+	for _, mixedTurn := range [...]bool{false, true} {
+		for i := range operators {
+			if (operators[i].site == siteMixed) == mixedTurn {
+				order = append(order, i)
+			}
+		}
+	}
+	for _, i := range order {
 		home := min(homes[i], all[i])
 		b.operatorNumber = 0
 		switch operators[i].site {
