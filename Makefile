@@ -1,8 +1,65 @@
-# The bundled InfluxDB 1.8.10, from its own module, so that none of what it needs
-# stands in ours. It is put in place whole: a platform that waits for it may look
-# at any moment.
+# make run   a city on http://localhost:8080, after doing all of its own set-up
+# make test  everything that must hold, in under 15 minutes on two cores
+.DEFAULT_GOAL := build
+SHELL := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+INFLUX_VERSION := 1.8.10
+ARGS ?=
+DURATION ?= 10m
+
+.PHONY: build run test test-long check web influxd deps deps-test bench clean pictures torture
+
+## build: bin/dianchi, with the web pages if npm is there
+build: deps web
+	@echo "building bin/dianchi (the first time takes a minute or two)"
+	@go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dianchi .
+
+## run: the whole platform with a simulated city; ARGS="--http :9090" adds flags
+run: build
+	@if [ ! -x bin/influxd ]; then \
+	  echo "building InfluxDB $(INFLUX_VERSION) behind the running platform: history answers once it is there"; \
+	  ( $(MAKE) --no-print-directory influxd >bin/influxd-build.log 2>&1 \
+	    || echo "InfluxDB did not build: see bin/influxd-build.log; live pages go on without history" ) & \
+	fi; \
+	exec bin/dianchi --demo $(ARGS)
+
+## influxd: the bundled store, built from its Go module
+influxd: bin/influxd
 bin/influxd: internal/influxd/build/go.mod internal/influxd/build/go.sum
-	mkdir -p bin
-	cd internal/influxd/build && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=1.8.10" \
-		-o $(CURDIR)/bin/.influxd.new github.com/influxdata/influxdb/cmd/influxd
-	mv bin/.influxd.new $@
+	@mkdir -p bin
+	cd internal/influxd/build && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(INFLUX_VERSION)" \
+	  -o $(CURDIR)/bin/.influxd.new github.com/influxdata/influxdb/cmd/influxd
+	@mv bin/.influxd.new $@
+
+## web: the pages; without npm the plain ones are served
+web: dashboard/dist/.built
+dashboard/dist/.built: $(shell find dashboard/web -type f -not -path '*/node_modules/*' 2>/dev/null)
+	@scripts/web.sh
+
+## deps: what building needs; deps-test: what the tests need on top
+deps:
+	@scripts/deps.sh build
+deps-test: deps
+	@scripts/deps.sh test
+
+## test: vet, unit and whole-program tests with the real broker, store and browser
+test: deps-test build influxd
+	@scripts/test.sh
+
+## test-long: the race detector everywhere and longer random runs
+test-long: deps-test build influxd
+	go test -race -timeout 60m ./...
+	DIANCHI_LONG=1 go test -timeout 60m ./...
+
+## check: the linters that .golangci.yml names
+check:
+	gofmt -l . | (! grep .)
+	go vet ./...
+
+## bench: Go benchmarks, a second each; whole-system programs are under bench/
+bench:
+	go test -run '^$$' -bench . -benchtime 1s ./...
+
+clean:
+	rm -rf bin dashboard/web/node_modules
+	find dashboard/dist -mindepth 1 -not -name .gitkeep -delete

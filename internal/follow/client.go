@@ -71,6 +71,7 @@ type Client struct {
 // Stats tells how a [Client] does.
 type Stats struct {
 	State     State
+	Instance  string        // of the log that is followed; "" before the first copy
 	Seq       uint64        // last record applied
 	Rev       uint64        // last revision closed
 	At        charge.Millis // the server's time of it
@@ -269,6 +270,9 @@ func (c *Client) load(ctx context.Context) error {
 		return fmt.Errorf("cannot use the snapshot: %w", err)
 	}
 	c.loaded, c.instance, c.after, c.even = true, resp.Header.Get(instanceHeader), after, even
+	c.mu.Lock()
+	c.stats.Instance = c.instance
+	c.mu.Unlock()
 	c.mu.Lock()
 	c.stats.Snapshots++
 	c.stats.Seq = after

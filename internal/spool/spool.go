@@ -167,6 +167,14 @@ func (s *Spool) Append(body []byte) (uint64, error) {
 	return seq, nil
 }
 
+// Ready returns nil while a record of ordinary size (1 MiB) would be taken,
+// else why not: ErrFull, ErrBroken or ErrClosed.
+func (s *Spool) Ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refuse(1 << 20)
+}
+
 // maxPending is how many bytes may wait for the flusher.
 func maxPending(c Config) int { return max(8*c.GroupBytes, 8<<20) }
 

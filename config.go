@@ -1,0 +1,300 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// config is every setting of the program. Each flag is also an environment
+// variable: DIANCHI_ and the name in upper case, with _ for -.
+type config struct {
+	Data string
+
+	HTTP           string
+	MQTT           string
+	Broker         string
+	BrokerUser     string
+	BrokerPassword string
+
+	InfluxURL    string
+	InfluxToken  string
+	InfluxOrg    string
+	InfluxBucket string
+	Influxd      string // the bundled store's program
+	RawRetention time.Duration
+
+	City  string
+	Stale time.Duration
+
+	SpoolMaxGB int
+
+	Demo     bool
+	Vehicles int
+	Piles    int
+	Cadence  time.Duration
+	Seed     int
+	Faults   bool
+
+	Ingest        string
+	InternalToken string
+
+	Party    string
+	Password string
+	Accounts string
+
+	BrokerFiles string
+
+	Kind   string
+	Name   string
+	NameEn string
+	Role   string
+
+	LogLevel string
+}
+
+// option is one row of the table that gives flag, environment name, default and help.
+type option struct {
+	name   string
+	def    string
+	unit   string // what stands for the value in help; "" for a switch
+	help   string
+	in     string // commands that take it, by letter: see commandLetters
+	secret bool
+	set    func(string) error
+}
+
+// Letters of the commands in option.in.
+const (
+	inRun   = "r"
+	inIng   = "i"
+	inAPI   = "a"
+	inSim   = "s"
+	inParty = "p" // party add
+	inToken = "t" // token add
+	inAdmin = "d" // list and remove
+	inBrok  = "b" // mosquitto files
+	inDemo  = "m" // demo-parties
+)
+
+func text(p *string) func(string) error {
+	return func(s string) error { *p = s; return nil }
+}
+
+func number(p *int, least, most int) func(string) error {
+	return func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("is not a whole number from %d to %d", least, most)
+		}
+		*p = n
+		return nil
+	}
+}
+
+func duration(p *time.Duration, least, most time.Duration) func(string) error {
+	return func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < least || d > most {
+			return fmt.Errorf("is not a duration from %v to %v, such as %v", least, most, least)
+		}
+		*p = d
+		return nil
+	}
+}
+
+func toggle(p *bool) func(string) error {
+	return func(s string) error {
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			return errors.New("is not true or false")
+		}
+		*p = b
+		return nil
+	}
+}
+
+func address(p *string, schemes ...string) func(string) error {
+	return func(s string) error {
+		u, err := url.Parse(s)
+		if s != "" && (err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme)) {
+			return fmt.Errorf("is not an address such as %s://host:port", schemes[0])
+		}
+		*p = s
+		return nil
+	}
+}
+
+func oneOf(p *string, words ...string) func(string) error {
+	return func(s string) error {
+		if !slices.Contains(words, s) {
+			return fmt.Errorf("is not one of %s", strings.Join(words, ", "))
+		}
+		*p = s
+		return nil
+	}
+}
+
+// options is the table; docs/operations.md is held against it by a test.
+func (c *config) options() []*option {
+	return []*option{
+		{name: "data", def: "data", unit: "DIR", in: "riptdbm", set: text(&c.Data),
+			help: "folder for everything that is kept; readable by its owner only"},
+		{name: "http", def: ":8080", unit: "ADDR", in: "ria", set: text(&c.HTTP),
+			help: "address for pages, API and websocket"},
+		{name: "mqtt", def: ":1883", unit: "ADDR", in: "ri", set: text(&c.MQTT),
+			help: "address of the embedded MQTT door"},
+		{name: "broker", unit: "URL", in: "ris", set: address(&c.Broker, "tcp", "ssl", "mqtt", "mqtts"),
+			help: "use this MQTT broker instead of the embedded door (simulator: publish to it)"},
+		{name: "broker-user", unit: "NAME", in: "ri", set: text(&c.BrokerUser), help: "user name at the broker"},
+		{name: "broker-password", unit: "SECRET", in: "ribm", secret: true, set: text(&c.BrokerPassword),
+			help: "password at the broker; better given by environment"},
+		{name: "influx", unit: "URL", in: "ria", set: address(&c.InfluxURL, "http", "https"),
+			help: "use this InfluxDB instead of the bundled one"},
+		{name: "influx-token", unit: "SECRET", in: "ria", secret: true, set: text(&c.InfluxToken),
+			help: "its token, or user:password for 1.8; better given by environment"},
+		{name: "influx-org", unit: "NAME", in: "ria", set: text(&c.InfluxOrg), help: "its organisation (2.x)"},
+		{name: "influx-bucket", def: "dianchi", unit: "NAME", in: "ria", set: text(&c.InfluxBucket),
+			help: "its bucket (2.x) or database (1.8)"},
+		{name: "influxd", unit: "FILE", in: "ri", set: text(&c.Influxd),
+			help: "program of the bundled InfluxDB; default: influxd beside this program"},
+		{name: "raw-retention", def: "72h", unit: "D", in: "ri",
+			set:  duration(&c.RawRetention, 6*time.Hour, 10*365*24*time.Hour),
+			help: "how long raw reports are kept; docs/benchmarks.md has the bytes a day"},
+		{name: "spool-max", def: "20", unit: "GB", in: "ri", set: number(&c.SpoolMaxGB, 1, 100_000),
+			help: "largest spool; never more than a quarter of the free disk"},
+		{name: "city", unit: "FILE", in: "rias", set: text(&c.City),
+			help: "name, zone, bounds, districts and tariff; default: Kunming"},
+		{name: "stale", def: "5m", unit: "D", in: "ria", set: duration(&c.Stale, 10*time.Second, 24*time.Hour),
+			help: "silence after which a pile or vehicle counts as offline"},
+		{name: "demo", in: "r", set: toggle(&c.Demo), help: "add the simulated city"},
+		{name: "vehicles", def: "0", unit: "N", in: "rs", set: number(&c.Vehicles, 0, 2_000_000),
+			help: "vehicles of the simulated city; 0: 200000, or 50000 under 12 GiB of memory"},
+		{name: "piles", def: "0", unit: "N", in: "rs", set: number(&c.Piles, 0, 2_000_000),
+			help: "piles of the simulated city; 0: as many as --vehicles by default"},
+		{name: "cadence", def: "0s", unit: "D", in: "rs", set: duration(&c.Cadence, 0, 4*time.Minute),
+			help: "every simulated object reports this often; 0: as real ones do"},
+		{name: "seed", def: "1", unit: "N", in: "rs", set: number(&c.Seed, 0, 1<<31-1),
+			help: "seed of the simulated city"},
+		{name: "faults", def: "true", unit: "BOOL", in: "rs", set: toggle(&c.Faults),
+			help: "whether the simulated city sends bad data as real ones do"},
+		{name: "ingest", unit: "URL", in: "a", set: address(&c.Ingest, "http", "https"),
+			help: "follow the ingest process at this address"},
+		{name: "internal-token", unit: "SECRET", in: "ria", secret: true, set: text(&c.InternalToken),
+			help: "secret that ingest and api processes share; better given by environment"},
+		{name: "party", unit: "SLUG", in: "st", set: text(&c.Party),
+			help: "push this party's share (simulator); whose objects the token shows (token add)"},
+		{name: "password", unit: "SECRET", in: "s", secret: true, set: text(&c.Password),
+			help: "that party's password"},
+		{name: "accounts", unit: "FILE", in: "rs", set: text(&c.Accounts),
+			help: "JSON object of slug to password, for a city of several parties"},
+		{name: "broker-files", unit: "DIR", in: "m", set: text(&c.BrokerFiles),
+			help: "also write password and ACL files for an outside mosquitto there"},
+		{name: "kind", unit: "KIND", in: "p", set: oneOf(&c.Kind, "operator", "maker"), help: "operator or maker"},
+		{name: "name", unit: "NAME", in: "p", set: text(&c.Name), help: "name for Chinese readers"},
+		{name: "name-en", unit: "NAME", in: "p", set: text(&c.NameEn), help: "name for English readers"},
+		{name: "role", unit: "ROLE", in: "t", set: oneOf(&c.Role, "driver", "operator", "maker", "regulator"),
+			help: "driver, operator, maker or regulator"},
+		{name: "log-level", def: "info", unit: "LEVEL", in: "rias",
+			set: oneOf(&c.LogLevel, "debug", "info", "warn", "error"), help: "least level that is logged"},
+	}
+}
+
+// usageError is wrong use: exit status 2.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+func environmentName(flag string) string {
+	return "DIANCHI_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// parse sets c from defaults, environment and args for the command with this
+// letter, and returns the words that are no flags.
+func (c *config) parse(letter string, args []string, env func(string) (string, bool)) ([]string, error) {
+	byName := map[string]*option{}
+	for _, o := range c.options() {
+		byName[o.name] = o
+		v := o.def
+		if o.unit == "" {
+			v = "false"
+		}
+		if v != "" {
+			if err := o.set(v); err != nil {
+				return nil, fmt.Errorf("default of --%s: %w", o.name, err)
+			}
+		}
+		if !strings.Contains(o.in, letter) {
+			continue
+		}
+		if v, ok := env(environmentName(o.name)); ok && v != "" {
+			if err := o.set(v); err != nil {
+				return nil, usagef("%s=%s %v", environmentName(o.name), shown(o, v), err)
+			}
+		}
+	}
+	var words []string
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		name, isFlag := strings.CutPrefix(arg, "-")
+		if !isFlag || name == "" {
+			words = append(words, arg)
+			continue
+		}
+		name, value, hasValue := strings.Cut(strings.TrimPrefix(name, "-"), "=")
+		o := byName[name]
+		if o == nil || !strings.Contains(o.in, letter) {
+			return nil, usagef("there is no flag %s here; see: dianchi help", arg)
+		}
+		if !hasValue {
+			switch {
+			case o.unit == "":
+				value = "true"
+			case len(args) == 0:
+				return nil, usagef("--%s needs a value: --%s %s", name, name, o.unit)
+			default:
+				value, args = args[0], args[1:]
+			}
+		}
+		if err := o.set(value); err != nil {
+			return nil, usagef("--%s %s %v", name, shown(o, value), err)
+		}
+	}
+	return words, nil
+}
+
+func shown(o *option, v string) string {
+	if o.secret {
+		return "(hidden)"
+	}
+	return strconv.Quote(v)
+}
+
+// printFlags writes the table of one command's flags.
+func printFlags(w io.Writer, letter string) {
+	for _, o := range new(config).options() {
+		if !strings.Contains(o.in, letter) {
+			continue
+		}
+		left := "--" + o.name
+		if o.unit != "" {
+			left += " " + o.unit
+		}
+		help := o.help
+		if o.def != "" && o.unit != "" {
+			help += " (default " + o.def + ")"
+		}
+		fmt.Fprintf(w, "  %-24s %s\n", left, help)
+	}
+}
+
+func lookupEnv(name string) (string, bool) { return os.LookupEnv(name) }

@@ -1,0 +1,235 @@
+// Package broker takes reports from an MQTT broker that stands outside: one
+// paho client reads every party's topics and acknowledges each message only
+// once it is on our disk.
+//
+// The broker decides who may publish what; here a message whose topic names no
+// registered party, or another kind's payload, is counted and dropped.
+package broker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/dianchi-platform/dianchi/ingest/door"
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+// Config says where the broker is.
+type Config struct {
+	URL      string // tcp://host:port, ssl://host:port
+	User     string
+	Password string
+	Instance string // makes the client id ours alone
+}
+
+type parties interface {
+	PartyBySlug(slug string) (charge.Party, bool)
+}
+
+type taker interface {
+	Submit(ctx context.Context, m door.Message) error
+}
+
+// Source is the platform's client at an outside broker.
+type Source struct {
+	cfg     Config
+	log     *slog.Logger
+	parties parties
+	taker   taker
+
+	client  mqtt.Client
+	acks    chan acknowledgement
+	taking  context.Context // ends with Quiesce: nothing more is taken
+	quiesce context.CancelFunc
+	running context.Context // ends with Stop
+	cancel  context.CancelFunc
+	writing sync.WaitGroup
+
+	inFlight  atomic.Int64 // taken and not yet acknowledged
+	connected atomic.Bool
+	lastErr   atomic.Pointer[string]
+	messages  atomic.Uint64
+	dropped   atomic.Uint64
+}
+
+type acknowledgement struct {
+	msg mqtt.Message
+	err error
+}
+
+// Stats is what an operator of the platform watches.
+type Stats struct {
+	Connected bool
+	LastError string
+	Messages  uint64
+	Dropped   uint64 // of no registered party, or of another kind
+}
+
+// New returns a source that hands messages to t.
+func New(cfg Config, log *slog.Logger, p parties, t taker) *Source {
+	return &Source{cfg: cfg, log: log, parties: p, taker: t, acks: make(chan acknowledgement, 1<<16)}
+}
+
+// topics are the filters that the platform reads.
+func topics() map[string]byte {
+	m := map[string]byte{}
+	for p := charge.Stations; p <= charge.Vehicles; p++ {
+		m["dianchi/v1/+/"+p.String()] = 1
+	}
+	return m
+}
+
+// Start connects and keeps connected; an absent broker is tried again for ever.
+func (s *Source) Start(context.Context) error {
+	s.running, s.cancel = context.WithCancel(context.Background())
+	s.taking, s.quiesce = context.WithCancel(s.running)
+	id := sha256.Sum256([]byte(s.cfg.Instance))
+	o := mqtt.NewClientOptions().
+		AddBroker(s.cfg.URL).
+		SetClientID("dianchi-" + hex.EncodeToString(id[:6])).
+		SetUsername(s.cfg.User).SetPassword(s.cfg.Password).
+		SetProtocolVersion(4).
+		SetCleanSession(false). // the broker keeps what comes while we are away
+		SetAutoAckDisabled(true).
+		SetOrderMatters(true).
+		SetConnectRetry(true).SetConnectRetryInterval(2 * time.Second).
+		SetMaxReconnectInterval(5 * time.Second).
+		SetWriteTimeout(10 * time.Second).
+		SetDefaultPublishHandler(s.take).
+		SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lost(err) }).
+		SetConnectionNotificationHandler(func(_ mqtt.Client, n mqtt.ConnectionNotification) {
+			if f, ok := n.(mqtt.ConnectionNotificationFailed); ok {
+				s.lost(f.Reason)
+			}
+		}).
+		SetOnConnectHandler(s.subscribe)
+	s.client = mqtt.NewClient(o)
+	s.writing.Go(s.acknowledge)
+	s.client.Connect() // retried by the client; Stats tells
+	return nil
+}
+
+func (s *Source) lost(err error) {
+	s.connected.Store(false)
+	text := err.Error()
+	if old := s.lastErr.Swap(&text); old == nil || *old != text {
+		s.log.Warn("broker is away; its messages wait there", "broker", s.cfg.URL, "err", err)
+	}
+}
+
+func (s *Source) subscribe(c mqtt.Client) {
+	t := c.SubscribeMultiple(topics(), nil)
+	go func() { // the handler must not wait for its own client
+		if !t.WaitTimeout(10*time.Second) || t.Error() != nil {
+			s.lost(fmt.Errorf("cannot subscribe: %w", errors.Join(t.Error(), errNoAnswer)))
+			return
+		}
+		for topic, code := range t.(*mqtt.SubscribeToken).Result() {
+			if code > 2 {
+				s.lost(fmt.Errorf("the broker refuses to let %q read %s", s.cfg.User, topic))
+				return
+			}
+		}
+		s.connected.Store(true)
+		s.lastErr.Store(nil)
+		s.log.Info("broker connected", "broker", s.cfg.URL)
+	}()
+}
+
+var errNoAnswer = errors.New("no answer within 10 s")
+
+// take hands a message on. It blocks while the pipeline is behind, which
+// stops the broker from sending more.
+func (s *Source) take(_ mqtt.Client, m mqtt.Message) {
+	party, kind, ok := s.route(m.Topic())
+	if !ok {
+		s.dropped.Add(1)
+		m.Ack()
+		return
+	}
+	if s.taking.Err() != nil {
+		return // stopping; not acknowledged: it comes again
+	}
+	s.messages.Add(1)
+	s.inFlight.Add(1)
+	err := s.taker.Submit(s.taking, door.Message{
+		Party: party.Num, Kind: kind, Payload: m.Payload(), Received: charge.At(time.Now()),
+		Done: func(err error) { s.acks <- acknowledgement{m, err} },
+	})
+	if err != nil {
+		s.inFlight.Add(-1) // not acknowledged: it comes again
+	}
+}
+
+func (s *Source) route(topic string) (charge.Party, charge.Payload, bool) {
+	rest, ok := strings.CutPrefix(topic, "dianchi/v1/")
+	if !ok {
+		return charge.Party{}, 0, false
+	}
+	slug, level, ok := strings.Cut(rest, "/")
+	if !ok {
+		return charge.Party{}, 0, false
+	}
+	party, ok := s.parties.PartyBySlug(slug)
+	kind := charge.PayloadOf(level)
+	return party, kind, ok && !party.Removed && kind != 0 && kind.PublishedBy() == party.Kind
+}
+
+// acknowledge sends acknowledgements in the order in which messages reached
+// the disk, apart from the committer, which must not wait for a socket.
+func (s *Source) acknowledge() {
+	for {
+		select {
+		case a := <-s.acks:
+			if a.err == nil {
+				a.msg.Ack()
+			}
+			s.inFlight.Add(-1)
+		case <-s.running.Done():
+			return
+		}
+	}
+}
+
+// PublishFeedback gives a party its account, retained.
+func (s *Source) PublishFeedback(p charge.Party, payload []byte) {
+	if s.client != nil && s.client.IsConnectionOpen() {
+		s.client.Publish("dianchi/v1/"+p.Slug+"/feedback", 1, true, payload)
+	}
+}
+
+// Stop takes nothing more, waits until what was taken is acknowledged or ctx
+// ends, and closes the connection. The broker keeps our session: what comes
+// now waits there.
+func (s *Source) Stop(ctx context.Context) error {
+	if s.client == nil {
+		return nil
+	}
+	s.quiesce()
+	for s.inFlight.Load() > 0 && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
+	s.cancel()
+	s.writing.Wait()
+	s.client.Disconnect(250)
+	return nil
+}
+
+// Stats returns the source's counters.
+func (s *Source) Stats() Stats {
+	st := Stats{Connected: s.connected.Load(), Messages: s.messages.Load(), Dropped: s.dropped.Load()}
+	if e := s.lastErr.Load(); e != nil {
+		st.LastError = *e
+	}
+	return st
+}

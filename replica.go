@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dianchi-platform/dianchi/api"
+	"github.com/dianchi-platform/dianchi/internal/auth"
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/follow"
+	"github.com/dianchi-platform/dianchi/internal/influx"
+	"github.com/dianchi-platform/dianchi/internal/live"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
+)
+
+// replica is a copy of an ingest process's live state, served.
+type replica struct {
+	live   *live.State
+	access *auth.Directory
+	client *follow.Client
+	fatal  chan<- error
+
+	resets int
+	hub    atomic.Pointer[api.Hub] // nil until the first copy is whole
+	first  chan struct{}           // closed with the first tick
+}
+
+// Reset is called before each copy. Readers must not see one being loaded, so
+// a second copy means to start anew.
+func (r *replica) Reset() {
+	r.resets++
+	if r.resets > 1 && r.hub.Load() != nil {
+		select {
+		case r.fatal <- errAnew:
+		default:
+		}
+	}
+}
+
+func (r *replica) LoadSection(name string, seq uint64, body []byte) error {
+	if r.hub.Load() != nil {
+		return errAnew
+	}
+	return r.live.LoadSection(name, seq, body)
+}
+
+func (r *replica) Apply(rec *record.Record) { r.live.Apply(rec) }
+
+func (r *replica) Tick(rev uint64, at charge.Millis) {
+	closed := r.live.Tick(rev, at)
+	if hub := r.hub.Load(); hub != nil {
+		hub.Revision(closed)
+		return
+	}
+	select {
+	case <-r.first:
+	default:
+		close(r.first)
+	}
+}
+
+func (r *replica) Access(parties []charge.Party, tokens []charge.Token) {
+	r.live.SetParties(parties)
+	r.access.Set(parties, tokens)
+}
+
+// startReplica copies the ingest process's state and serves it. Until the
+// first copy is whole only /healthz and /readyz answer.
+func (a *app) startReplica(ctx context.Context, out io.Writer, fatal chan<- error) error {
+	c := a.cfg
+	r := &replica{
+		live:  live.New(live.Config{StaleAfter: c.Stale, City: a.city}, a.log),
+		fatal: fatal, first: make(chan struct{}),
+		access: auth.New(auth.Config{MissWait: 300 * time.Millisecond}, a.log, nil),
+	}
+	var err error
+	if r.client, err = follow.NewClient(follow.ClientConfig{URL: c.Ingest, Token: c.InternalToken}, a.log, r); err != nil {
+		return usageError{err.Error()}
+	}
+	waiting, err := a.serveWaiting(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.client.Start(ctx); err != nil {
+		return err
+	}
+	a.started("follow", r.client.Stop)
+	a.log.Info("copying the state of the ingest process", "from", c.Ingest)
+	select {
+	case <-r.first:
+	case <-ctx.Done():
+		waiting()
+		return nil
+	}
+	waiting()
+	server := api.New(a.apiConfig(), a.log, r.deps(a))
+	if err := server.Start(ctx); err != nil {
+		return explainListen("--http", c.HTTP, err)
+	}
+	a.started("api", server.Stop)
+	r.hub.Store(server.Hub())
+	address := visitable(server.Addr())
+	fmt.Fprintf(out, "Dianchi is ready: %s/wall (wall) and %s/ (driver)\n", address, address)
+	return nil
+}
+
+func (r *replica) deps(a *app) api.Deps {
+	d := api.Deps{
+		Live: r.live, Auth: r.access, Sessions: r.client, Instance: r.client.Stats().Instance,
+		Ready: r.ready, Metrics: prometheus.NewRegistry(), Dashboard: a.pages(r.live),
+	}
+	if a.cfg.InfluxURL != "" {
+		d.History = influx.NewReader(influx.ReaderConfig{
+			Target: influx.Target{
+				Endpoint: influx.Fixed(a.cfg.InfluxURL, a.cfg.InfluxToken),
+				Org:      a.cfg.InfluxOrg, Bucket: a.cfg.InfluxBucket,
+			}, Zone: a.city.Zone,
+		}, a.log)
+	}
+	return d
+}
+
+// ready says whether the copy follows. A copy that no longer does goes on
+// answering with what it has, and load balancers turn away from it.
+func (r *replica) ready() []api.PartState {
+	s := r.client.Stats()
+	p := api.PartState{Name: "follow", Ready: s.State == follow.Following, Needed: true, Detail: s.State.String()}
+	return []api.PartState{p}
+}
+
+// serveWaiting answers /healthz and /readyz until the returned function is called.
+func (a *app) serveWaiting(ctx context.Context) (func(), error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.HTTP)
+	if err != nil {
+		return nil, explainListen("--http", a.cfg.HTTP, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, `{"alive":true}`) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, `{"type":"about:blank","title":"Service Unavailable","status":503,"code":"not-ready","detail":"the copy is being loaded"}`)
+	})
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("HTTP server ended", "err", err)
+		}
+	}()
+	return func() {
+		s.Close()
+		<-done
+	}, nil
+}

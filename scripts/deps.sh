@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what is missing through the system's package manager, and says so.
+# usage: deps.sh build|test
+set -euo pipefail
+
+need=()
+want() { # want COMMAND PACKAGE
+	command -v "$1" >/dev/null 2>&1 || need+=("$2")
+}
+
+want gcc gcc
+if ! command -v go >/dev/null 2>&1; then
+	echo "Go 1.26 or newer is needed: https://go.dev/doc/install" >&2
+	exit 1
+fi
+if [ "$1" = test ]; then
+	want mosquitto mosquitto
+	[ -x /usr/sbin/mosquitto ] && need=("${need[@]/mosquitto/}")
+	want mosquitto_pub mosquitto-clients
+	want chromium chromium
+	want npm npm
+	fc-list 2>/dev/null | grep -qi 'cjk' || need+=(fonts-noto-cjk)
+fi
+need=($(printf '%s\n' "${need[@]:-}" | grep . | sort -u || true))
+[ ${#need[@]} -eq 0 ] && exit 0
+
+echo "installing: ${need[*]}"
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "no apt-get here: install these with your package manager and run again" >&2
+	exit 1
+fi
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -qq
+$sudo apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dianchi-platform/dianchi/api"
+)
+
+func (a *app) apiConfig() api.Config {
+	cfg := api.Default()
+	cfg.Addr = a.cfg.HTTP
+	return cfg
+}
+
+// newAPI returns API and websocket over what k holds, and the pages if wanted.
+func (a *app) newAPI(k *core, pages bool) *api.API {
+	deps := api.Deps{
+		Live: k.live, Auth: k.access, History: k.history, Sessions: k.registry,
+		Instance: k.registry.Instance(), Ready: k.ready, Metrics: k.metrics(),
+	}
+	if pages {
+		deps.Dashboard = a.pages(k.live)
+	}
+	if k.follow != nil {
+		deps.Internal = k.follow
+	}
+	return api.New(a.apiConfig(), a.log, deps)
+}
+
+// ready tells each part's state. InfluxDB and the broker may be away: live
+// goes on, and says so.
+func (k *core) ready() []api.PartState {
+	parts := []api.PartState{
+		{Name: "pipeline", Ready: k.pipeline.Broken() == nil, Needed: true, Detail: errText(k.pipeline.Broken())},
+		{Name: "spool", Ready: k.pipeline.Stalled() == 0, Detail: spoolDetail(k)},
+	}
+	w := k.writer.Stats()
+	influx := api.PartState{Name: "influxdb", Ready: w.Lag == 0 || !w.LastSuccess.IsZero() && w.Lag < influxLate}
+	if k.influxd != nil && !k.influxd.Ready() {
+		influx.Ready, influx.Detail = false, "the bundled InfluxDB is not up; reports wait in the spool"
+	} else if !influx.Ready {
+		influx.Detail = "reports wait in the spool since " + w.Lag.Round(1e9).String()
+	}
+	parts = append(parts, influx)
+	if k.broker != nil {
+		s := k.broker.Stats()
+		parts = append(parts, api.PartState{Name: "broker", Ready: s.Connected, Detail: s.LastError})
+	}
+	return parts
+}
+
+// influxLate is the lag from which history counts as not kept up.
+const influxLate = 30e9
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "nothing more is taken; see the log"
+}
+
+func spoolDetail(k *core) string {
+	if k.pipeline.Stalled() == 0 {
+		return ""
+	}
+	return "full: nothing is taken or acknowledged since " + k.pipeline.Stalled().String()
+}
+
+// metrics returns the registry of what an operator of the platform watches.
+func (k *core) metrics() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(newCollector(k))
+	return r
+}
