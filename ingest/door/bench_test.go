@@ -28,8 +28,8 @@ func cpu() time.Duration {
 
 // benchmarkClients lets clients send b.N messages of 10 kB at QoS 1, in all
 // perSecond a second, or flat out when it is 0, with 32 on their way each.
-func benchmarkClients(b *testing.B, clients, perSecond int) {
-	d := start(b, Config{}, Deps{Auth: newPeople(), Taker: instant{}})
+func benchmarkClients(b *testing.B, clients, perSecond int, to taker) {
+	d := start(b, Config{}, Deps{Auth: newPeople(), Taker: to})
 	pub := publish3("dianchi/v1/teld/piles", 1, 1, strings.Repeat("x", 10_000))
 	var mu sync.Mutex
 	var waits []time.Duration
@@ -84,7 +84,18 @@ func benchmarkClients(b *testing.B, clients, perSecond int) {
 
 // BenchmarkForty is 40 clients with 800 messages a second in all, which is
 // 40,000 reports/s.
-func BenchmarkForty(b *testing.B) { benchmarkClients(b, 40, 800) }
+func BenchmarkForty(b *testing.B) { benchmarkClients(b, 40, 800, instant{}) }
+
+// BenchmarkFortyToDisk is the same with a spool behind it: the answers wait for
+// its fsyncs.
+func BenchmarkFortyToDisk(b *testing.B) {
+	to, err := newToSpool(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer to.spool.Close(b.Context())
+	benchmarkClients(b, 40, 800, to)
+}
 
 // BenchmarkFlatOut is 40 clients that send as fast as they are answered.
-func BenchmarkFlatOut(b *testing.B) { benchmarkClients(b, 40, 0) }
+func BenchmarkFlatOut(b *testing.B) { benchmarkClients(b, 40, 0, instant{}) }

@@ -217,7 +217,7 @@ func (c *conn) close(why *refusal) {
 	c.closing = true
 	if why != nil {
 		if why.why != "" {
-			c.door.refuse(why.why, nil)
+			c.door.refuse(why.why, c.who(why.why))
 		}
 		if c.open && c.v5 {
 			c.out = appendDisconnect5(c.out, why.reason)
@@ -228,6 +228,14 @@ func (c *conn) close(why *refusal) {
 	c.nc.SetWriteDeadline(time.Now().Add(c.patience(true))) // also for a write that is on its way
 	c.room.Broadcast()
 	c.signal()
+}
+
+// who says to whom something happened, for the log. c.mu is held.
+func (c *conn) who(what string) error {
+	if c.open {
+		return fmt.Errorf("%s: party %s, client %q at %s", what, c.party.Slug, c.key.id, c.nc.RemoteAddr())
+	}
+	return fmt.Errorf("%s: a client at %s that was not let in", what, c.nc.RemoteAddr())
 }
 
 // send queues a packet for the writer.

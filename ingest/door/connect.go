@@ -72,6 +72,7 @@ func (c *conn) letIn(p *connectPacket) *refusal {
 		kicks := d.kickCount()
 		party, err := d.deps.Auth.CheckPassword(p.username, p.password)
 		if err != nil {
+			d.log.Debug("MQTT login refused", "user", p.username, "from", c.nc.RemoteAddr().String())
 			return &refusal{"bad-password", 4, reasonBadPassword}
 		}
 		c.party = party
@@ -94,6 +95,7 @@ func (c *conn) letIn(p *connectPacket) *refusal {
 	c.mu.Lock()
 	c.open = true
 	c.mu.Unlock()
+	d.log.Debug("MQTT client connected", "party", c.party.Slug, "client", c.key.id, "from", c.nc.RemoteAddr().String())
 	return nil
 }
 

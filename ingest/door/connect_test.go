@@ -51,7 +51,8 @@ func TestConnectAnswers(t *testing.T) {
 	f("3.1.1 no client id but a session", in3(0xC0, "", "teld", "pw-teld"), 0x20, 2, 0, 2)
 	f("3.1.1 a field is cut short", frame(0x10, in3(0xC2, "c", "teld", "pw-teld")[2:20]))
 	f("3.1.1 bytes behind", frame(0x10, in3(0xC2, "c", "teld", "pw-teld")[2:], []byte("x")))
-	f("3.1", frame(0x10, field("MQIsdp"), []byte{3, 0xC2, 0, 60}, field("c"), field("teld"), field("pw-teld")), 0x20, 2, 0, 1)
+	f("3.1", frame(0x10, field("MQIsdp"), []byte{3, 0xC2, 0, 60}, field("c"), field("teld"), field("pw-teld")),
+		0x20, 2, 0, 1)
 	f("version 6", frame(0x10, field("MQTT"), []byte{6, 2, 0, 60, 0}, field("c")), 0x20, 21, 0, 0x84)
 	f("5", in5(0xC2, "", "c", "teld", "pw-teld"), 0x20)
 	f("5 wrong password", in5(0xC2, "", "c", "teld", "no"), 0x20, 17, 0, 0x86)
@@ -128,7 +129,8 @@ func TestLimits(t *testing.T) {
 }
 
 func TestSilenceEndsConnections(t *testing.T) {
-	d := start(t, Config{ConnectTimeout: 200 * time.Millisecond, PacketTimeout: 200 * time.Millisecond, MaxKeepAlive: time.Second},
+	const soon = 200 * time.Millisecond
+	d := start(t, Config{ConnectTimeout: soon, PacketTimeout: soon, MaxKeepAlive: time.Second},
 		Deps{Auth: newPeople(), Taker: newBelt(false)})
 	f := func(name string, min, max time.Duration, w *wire, last ...byte) {
 		t.Helper()
@@ -235,11 +237,12 @@ func TestMalformedPacketsEndOnlyTheirConnection(t *testing.T) {
 		f(v, 0x81, 0x32, 6, 0, 1, 0xff, 0, 1, 0)    // not UTF-8
 		f(v, 0x81, 0x40, 1, 0)                      // half an id
 	}
-	f(4, 0, 0x82, 4, 0, 1, 0, 9)                                                            // a filter longer than the packet
-	f(4, 0, 0x82, 2, 0, 1)                                                                  // no filter
-	f(5, 0x82, 0x82, 3, 0, 1, 0)                                                            // no filter
-	f(5, 0x81, 0x82, 7, 0, 1, 0, 0, 1, 'x', 0x30)                                           // retain handling 3
-	f(5, 0x94, frame(0x32, field("dianchi/v1/teld/piles"), []byte{0, 1, 3, 0x23, 0, 1})...) // an alias
+	f(4, 0, 0x82, 4, 0, 1, 0, 9)                  // a filter longer than the packet
+	f(4, 0, 0x82, 2, 0, 1)                        // no filter
+	f(5, 0x82, 0x82, 3, 0, 1, 0)                  // no filter
+	f(5, 0x81, 0x82, 7, 0, 1, 0, 0, 1, 'x', 0x30) // retain handling 3
+	// an alias
+	f(5, 0x94, frame(0x32, field("dianchi/v1/teld/piles"), []byte{0, 1, 3, 0x23, 0, 1})...)
 	if n := d.Stats().Refused["malformed-packet"]; n == 0 {
 		t.Error(fmt.Sprint(d.Stats()))
 	}

@@ -2,6 +2,7 @@ package door
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	mqtt5 "github.com/eclipse/paho.golang/packets"
@@ -72,7 +73,7 @@ func (c *conn) subscribe(p *packet) {
 		default:
 			codes = append(codes, reasonNotAuthorized)
 		}
-		c.door.refuse("subscription", nil)
+		c.door.refuse("subscription", fmt.Errorf("party %s may not subscribe to %q", c.party.Slug, f.topic))
 	}
 	var ack bytes.Buffer
 	if c.v5 {

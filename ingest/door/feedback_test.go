@@ -53,8 +53,8 @@ func TestSubscriptions(t *testing.T) {
 	f(ownFeedback, 0, 0, 0)
 	f(ownFeedback, 1, 1, 1)
 	f(ownFeedback, 2, 1, 1)
-	for _, topic := range []string{"dianchi/v1/byd/feedback", "dianchi/v1/teld/piles", "dianchi/v1/teld/#", "dianchi/v1/+/feedback",
-		"#", "+/+/+/+", "$SYS/#", "dianchi/v1/teld/feedback/#", "dianchi/v1/teld/feedback/", "x"} {
+	for _, topic := range []string{"dianchi/v1/byd/feedback", "dianchi/v1/teld/piles", "dianchi/v1/teld/#",
+		"dianchi/v1/+/feedback", "#", "+/+/+/+", "$SYS/#", "dianchi/v1/teld/feedback/#", "dianchi/v1/teld/feedback/", "x"} {
 		f(topic, 1, 0x80, 0x87)
 	}
 	f("$share/g/"+ownFeedback, 1, 0x80, 0x9E)
@@ -98,11 +98,13 @@ func TestFeedbackIsSentAndKept(t *testing.T) {
 		zero.send(sub(1, ownFeedback, 0)...)
 		ack(zero, 1, 0)
 		zero.want(account(version, 0x01, 0, "live")...)
-		for _, s := range []string{"a", "b"} {
+		for i, s := range []string{"a", "b"} {
 			d.PublishFeedback(1, []byte(s))
 			zero.want(account(version, 0x00, 0, s)...)
+			w.want(account(version, 0x02, byte(3+i), s)...)
+			w.send(0x40, 2, 0, byte(3+i))
+			w.ping()
 		}
-		w.want(account(version, 0x02, 3, "a")...)
 	}
 
 	f(4)
@@ -168,7 +170,8 @@ func TestRetainOptionsOf5(t *testing.T) {
 func TestAccountLargerThanTheClientTakes(t *testing.T) {
 	d := start(t, Config{}, Deps{Auth: newPeople(), Taker: newBelt(false)})
 	w := dial(t, d)
-	w.send(frame(0x10, field("MQTT"), []byte{5, 0xC2, 0, 60, 5, 0x27, 0, 0, 0, 100}, field("c"), field("teld"), field("pw-teld"))...)
+	w.send(frame(0x10, field("MQTT"), []byte{5, 0xC2, 0, 60, 5, 0x27, 0, 0, 0, 100},
+		field("c"), field("teld"), field("pw-teld"))...)
 	w.packet()
 	w.send(subscribe5(1, ownFeedback, 1)...)
 	w.want(0x90, 4, 0, 1, 0, 1)

@@ -16,12 +16,14 @@ func FuzzConn(f *testing.F) {
 		if v == 5 {
 			pub = publish5
 		}
-		for _, b := range [][]byte{connect3("c", "teld", 60), connect5("c", "teld", 60), pub("dianchi/v1/teld/piles", 0, 0, "[]"),
-			pub("dianchi/v1/teld/piles", 1, 1, "[]"), pub("dianchi/v1/teld/piles", 2, 1, "[]"), subscribe3(1, ownFeedback, 1),
+		for _, b := range [][]byte{connect3("c", "teld", 60), connect5("c", "teld", 60),
+			pub("dianchi/v1/teld/piles", 0, 0, "[]"), pub("dianchi/v1/teld/piles", 1, 1, "[]"), pub("dianchi/v1/teld/piles", 2, 1, "[]"),
+			subscribe3(1, ownFeedback, 1),
 			subscribe5(1, ownFeedback, 1), {0x62, 2, 0, 1}, {0x40, 2, 0, 1}, {0xC0, 0}, {0xE0, 0}, {0xE0, 2, 4, 0},
 			frame(0xA2, []byte{0, 8, 0}, field(ownFeedback)), frame(0xA2, []byte{0, 8}, field(ownFeedback)),
 			frame(0x32, field("dianchi/v1/teld/piles"), []byte{0, 1, 7, 0x26, 0, 1, 'k', 0, 1, 'v'}, []byte("[]")),
-			frame(0x10, field("MQTT"), []byte{4, 0xF6, 0, 60}, field("c"), field("will"), field("bye"), field("teld"), field("pw-teld"))} {
+			frame(0x10, field("MQTT"), []byte{4, 0xF6, 0, 60}, field("c"), field("will"), field("bye"),
+				field("teld"), field("pw-teld"))} {
 			f.Add(v, b)
 			f.Add(v, append(append([]byte{}, b...), 0xC0, 0))
 		}
@@ -73,7 +75,8 @@ func FuzzConn(f *testing.F) {
 
 // FuzzDecode decodes any body by both codecs.
 func FuzzDecode(f *testing.F) {
-	for _, p := range [][]byte{connect3("c", "teld", 60), connect5("c", "teld", 60), publish3("a/b", 1, 1, "x"), publish5("a/b", 2, 1, "x"),
+	for _, p := range [][]byte{connect3("c", "teld", 60), connect5("c", "teld", 60),
+		publish3("a/b", 1, 1, "x"), publish5("a/b", 2, 1, "x"),
 		subscribe3(1, ownFeedback, 1), subscribe5(1, ownFeedback, 1)} {
 		f.Add(p[0], p[2:])
 	}

@@ -1,6 +1,7 @@
 package door
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (c *conn) publish(p *packet) error {
 		if !c.v5 || p.qos == 0 {
 			return &refusal{"topic", 5, reasonNotAuthorized}
 		}
-		c.door.refuse("topic", nil)
+		c.door.refuse("topic", fmt.Errorf("party %s may not publish to %q", c.party.Slug, p.topic))
 		c.pend(p.qos, p.id, 0).refuse(reasonNotAuthorized)
 		return nil
 	}

@@ -156,7 +156,8 @@ func TestWrongTopicIsRefusedVisibly(t *testing.T) {
 	}
 
 	for _, topic := range []string{"dianchi/v1/byd/piles", "dianchi/v1/teld/vehicles", "dianchi/v1/teld/feedback",
-		"dianchi/v1/teld", "dianchi/v1/teld/piles/x", "dianchi/v1//piles", "other", "dianchi/v1/teld/#", "/dianchi/v1/teld/piles"} {
+		"dianchi/v1/teld", "dianchi/v1/teld/piles/x", "dianchi/v1//piles", "other", "dianchi/v1/teld/#",
+		"/dianchi/v1/teld/piles"} {
 		f(4, 1, topic)
 		f(5, 1, topic, 0x40, 3, 0, 9, 0x87)
 		f(5, 2, topic, 0x50, 3, 0, 9, 0x87)

@@ -30,7 +30,7 @@ func (c *conn) writeLoop() {
 		if len(buf) > 0 {
 			if _, err := c.nc.Write(buf); err != nil {
 				if errors.Is(err, os.ErrDeadlineExceeded) && !closing {
-					c.door.refuse("slow-client", nil)
+					c.close(&refusal{"slow-client", 3, reasonBusy})
 				}
 				c.close(nil)
 				return

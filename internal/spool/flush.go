@@ -179,3 +179,26 @@ func (s *Spool) fail(err error) {
 	s.room.Broadcast()
 	s.announce()
 }
+
+// announce wakes everyone who waits for the state to change. s.mu is held.
+func (s *Spool) announce() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// signal marks c, which holds one mark at most.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func isDone(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
