@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -88,6 +90,22 @@ func TestQuestionsThatAreRefused(t *testing.T) {
 	}
 }
 
+// Readers of answers rely on docs/history.md: each column with its rule stands there.
+func TestColumnsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "history.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := map[fold]string{last: "last", mean: "mean", sum: "sum", most: "largest", least: "smallest", union: "all bits"}
+	for _, cols := range [][]column{pileColumns, vehicleColumns, pileTotals, vehicleTotals, {takenTotal}} {
+		for _, c := range cols {
+			if line := "| `" + c.name + "` | " + rule[c.fold] + " |"; !strings.Contains(string(doc), line) {
+				t.Errorf("docs/history.md lacks %s", line)
+			}
+		}
+	}
+}
+
 func FuzzFloat(f *testing.F) {
 	for _, v := range []float64{0, -0.5, 58.2, 102.712345, 1e300, math.Pi, -88121.4, 1e15, 9007199254740993, 5e-324, 0.001, 1e-6} {
 		f.Add(v)
@@ -112,6 +130,25 @@ func FuzzTag(f *testing.F) {
 			if s[i] < ' ' || s[i] == '\\' && (i+1 == len(s) || !strings.ContainsRune(",= ", rune(s[i+1]))) ||
 				strings.IndexByte(",= ", s[i]) >= 0 && (i == 0 || s[i-1] != '\\') {
 				t.Fatalf("%q is written as %q", v, s)
+			}
+		}
+	})
+}
+
+// An answer that is damaged in any way is an error or rows, never a panic.
+func FuzzCSV(f *testing.F) {
+	head := "name,tags,time,has,same,status,powerKw,voltageV,currentA,socPct,energyKwh,meterKwh,session,vin,fault,parkStatus,lockStatus\n"
+	f.Add(head + "pile,,1795392000000000000,1,,3,58.2,,,,,,,,,,\npile,,1795392030000000000,,1795392000000,,,,,,,,,,,,\n")
+	f.Add("error\nno such database\n")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, body string) {
+		q := question{cols: pileColumns, refs: true}
+		res := resolver{q: &q, out: newFolder(newGrid(time.Minute, time.UTC), q.cols)}
+		if readCSV(strings.NewReader(body), &q, res.take) == nil && res.flush() == nil {
+			for _, row := range res.out.rows() {
+				if len(row) != len(pileColumns)+1 {
+					t.Fatalf("row %v", row)
+				}
 			}
 		}
 	})

@@ -216,7 +216,7 @@ func (r *rig) stop() {
 	if err := r.spool.WaitSynced(r.t.Context(), r.spool.Next()-1); err != nil {
 		r.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 3*time.Minute)
 	defer cancel()
 	if err := r.writer.Stop(ctx); err != nil {
 		r.t.Fatal(err)

@@ -62,6 +62,7 @@ type Daemon struct {
 	cfg  Config
 	log  *slog.Logger
 	disk func(dir string) (free, total uint64, err error) // statfs; tests put their own
+	hang time.Duration                                    // hangPatient; tests have less
 
 	password string
 	cancel   context.CancelFunc
@@ -89,7 +90,10 @@ type Stats struct {
 
 // New returns a Daemon that does nothing until Start.
 func New(cfg Config, log *slog.Logger) *Daemon {
-	return &Daemon{cfg: cfg, log: log, disk: diskFree, kill: make(chan struct{}), done: make(chan struct{})}
+	return &Daemon{
+		cfg: cfg, log: log, disk: diskFree, hang: hangPatient,
+		kill: make(chan struct{}), done: make(chan struct{}),
+	}
 }
 
 // Start prepares the folder and returns at once; influxd comes up behind it.

@@ -120,7 +120,8 @@ func (d *Daemon) attend(ctx context.Context, p place, gone <-chan struct{}, alie
 		case <-time.After(pause):
 		}
 		var err error
-		if !d.Ready() {
+		due := time.Since(lastGuard) >= guardEvery
+		if due || !d.Ready() { // somebody may have dropped the database
 			err = d.prepare(ctx)
 		} else {
 			err = d.ping(ctx)
@@ -137,14 +138,14 @@ func (d *Daemon) attend(ctx context.Context, p place, gone <-chan struct{}, alie
 					"after", time.Since(began).Round(time.Millisecond))
 			}
 			once, pause, lastAnswer, said = true, checkEvery, time.Now(), ""
-			if time.Since(lastGuard) >= guardEvery {
+			if due {
 				lastGuard = time.Now()
 				rotate(d.path("influxd.log"))
 				d.guard(ctx)
 			}
 			continue
 		case once:
-			patience = hangPatient
+			patience = d.hang
 		}
 		pause = min(2*pause, time.Second)
 		if time.Since(lastAnswer) > 3*checkEvery {
