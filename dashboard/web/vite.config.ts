@@ -2,8 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 import { compress } from './build/compress.ts';
+import { licences } from './build/licences.ts';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
+const modules = new URL('./node_modules/', import.meta.url);
 const platform = process.env.DIANCHI_URL ?? 'http://localhost:8080';
 
 // In development the pages stand at the addresses that the platform gives them.
@@ -20,7 +22,7 @@ const addresses: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [svelte(), addresses, compress(dist)],
+  plugins: [svelte(), addresses, licences(modules), compress(dist)],
   build: {
     outDir: dist,
     emptyOutDir: true,

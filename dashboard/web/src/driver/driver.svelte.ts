@@ -164,7 +164,7 @@ export class Driver {
     const params = stationParams(f, near, radiusM, limit);
     if (this.status.open) {
       try {
-        return await this.live.query({ ...params, ...(f.free ? { free: true } : {}), ...(f.open ? { open: true } : {}) });
+        return await this.live.query({ ...params, free: f.free, open: f.open });
       } catch {
         // the socket went away: HTTP may still answer
       }

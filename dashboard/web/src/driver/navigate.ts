@@ -19,7 +19,10 @@ export function navigationLink(app: App, to: Target): string {
   const [lon, lat] = to.gcj02.map(text) as [string, string];
   switch (app) {
     case 'amap':
-      return `https://uri.amap.com/navigation?to=${lon},${lat},${name}&mode=car&coordinate=gaode&src=dianchi&callnative=1`;
+      return (
+        `https://uri.amap.com/navigation?to=${lon},${lat},${name}` +
+        '&mode=car&coordinate=gaode&src=dianchi&callnative=1'
+      );
     case 'baidu':
       return (
         `https://api.map.baidu.com/marker?location=${lat},${lon}&title=${name}&content=${name}` +

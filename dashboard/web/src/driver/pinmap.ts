@@ -20,7 +20,10 @@ export interface PinMapOptions {
 const ZOOM = 13;
 const FINGER = 14; // CSS pixels around a tap
 const SHAPES: readonly Shape[] = ['free', 'few', 'full', 'old', 'fault'];
-const collection = (features: GeoJSON.Feature[]): GeoJSON.FeatureCollection => ({ type: 'FeatureCollection', features });
+
+function collection(features: GeoJSON.Feature[]): GeoJSON.FeatureCollection {
+  return { type: 'FeatureCollection', features };
+}
 
 export class PinMap {
   #map: GLMap;
@@ -62,7 +65,7 @@ export class PinMap {
         sources: { ...baseSources(base), rings: empty, ringNames: empty, me: empty, pins: empty, chosen: empty },
         layers: [
           ...lowerLayers(palette),
-          ...upperLayers(palette, options.lang, 0.9).map((layer) => faint(layer)),
+          ...upperLayers(palette, options.lang, 0.9).map(coarse),
           ...ownLayers(options.theme),
         ],
       },
@@ -92,7 +95,8 @@ export class PinMap {
     this.#set('pins', pins.map((p, i) =>
       point(p.at, { id: p.id, shape: p.shape, n: p.shape === 'fault' ? '' : String(p.count), order: i })));
     const chosen = pins.find((p) => p.id === selected);
-    this.#set('chosen', chosen ? [point(chosen.at, {})] : []);
+    const text = chosen?.shape === 'fault' ? '' : String(chosen?.count);
+    this.#set('chosen', chosen ? [point(chosen.at, { shape: chosen.shape, n: text })] : []);
   }
 
   destroy(): void {
@@ -104,10 +108,9 @@ export class PinMap {
   }
 }
 
-/** District names step back behind the pins. */
-function faint(layer: LayerSpecification): LayerSpecification {
-  if (layer.type !== 'symbol' || layer.id !== 'districtNames') return layer;
-  return { ...layer, paint: { ...layer.paint, 'text-opacity': 0.55 } };
+/** The schematic's borders are kilometres off: near the ground they go. */
+function coarse(layer: LayerSpecification): LayerSpecification {
+  return ['inner', 'outer', 'districtNames'].includes(layer.id) ? { ...layer, maxzoom: 11.5 } : layer;
 }
 
 function ownLayers(theme: 'light' | 'dark'): LayerSpecification[] {
@@ -117,6 +120,13 @@ function ownLayers(theme: 'light' | 'dark'): LayerSpecification[] {
   const halo = dark ? '#101922' : '#eef1ec';
   const colours = PIN_COLOUR[theme];
   const dots = SHAPES.flatMap((shape) => [shape, shape === 'old' ? soft : colours[shape]]);
+  const pin = (layout: object): object => ({
+    type: 'symbol',
+    layout: {
+      'icon-image': ['get', 'shape'], 'text-field': ['get', 'n'], 'text-size': 17, 'text-font': FONT, ...layout,
+    },
+    paint: { 'text-color': ['case', ['==', ['get', 'shape'], 'old'], PIN_TEXT[theme].old, PIN_TEXT[theme].on] },
+  });
   return [
     {
       id: 'rings', type: 'line', source: 'rings',
@@ -127,10 +137,15 @@ function ownLayers(theme: 'light' | 'dark'): LayerSpecification[] {
       layout: { 'text-field': ['get', 'text'], 'text-size': 14, 'text-font': FONT },
       paint: { 'text-color': soft, 'text-halo-color': halo, 'text-halo-width': 3 },
     },
-    { id: 'halo', type: 'circle', source: 'me', paint: { 'circle-radius': 16, 'circle-color': accent, 'circle-opacity': 0.18 } },
+    {
+      id: 'halo', type: 'circle', source: 'me',
+      paint: { 'circle-radius': 16, 'circle-color': accent, 'circle-opacity': 0.18 },
+    },
     {
       id: 'me', type: 'circle', source: 'me',
-      paint: { 'circle-radius': 7, 'circle-color': accent, 'circle-stroke-color': '#ffffff', 'circle-stroke-width': 2.5 },
+      paint: {
+        'circle-radius': 7, 'circle-color': accent, 'circle-stroke-color': '#ffffff', 'circle-stroke-width': 2.5,
+      },
     },
     {
       id: 'dots', type: 'circle', source: 'pins',
@@ -141,16 +156,12 @@ function ownLayers(theme: 'light' | 'dark'): LayerSpecification[] {
     },
     {
       id: 'chosen', type: 'circle', source: 'chosen',
-      paint: { 'circle-radius': 25, 'circle-color': accent, 'circle-opacity': 0.25, 'circle-stroke-color': accent, 'circle-stroke-width': 3 },
-    },
-    {
-      id: 'pins', type: 'symbol', source: 'pins',
-      layout: {
-        'icon-image': ['get', 'shape'], 'icon-size': 1, 'symbol-sort-key': ['get', 'order'], 'icon-padding': 1,
-        'text-field': ['get', 'n'], 'text-size': 17, 'text-font': ['Barlow Condensed SemiBold', 'sans-serif'],
-        'text-allow-overlap': false, 'text-optional': false,
+      paint: {
+        'circle-radius': 25, 'circle-color': accent, 'circle-opacity': 0.25,
+        'circle-stroke-color': accent, 'circle-stroke-width': 3,
       },
-      paint: { 'text-color': ['case', ['==', ['get', 'shape'], 'old'], PIN_TEXT[theme].old, PIN_TEXT[theme].on] },
     },
+    { id: 'pins', source: 'pins', ...pin({ 'symbol-sort-key': ['get', 'order'], 'icon-padding': 1 }) },
+    { id: 'chosenPin', source: 'chosen', ...pin({ 'icon-allow-overlap': true, 'text-allow-overlap': true }) },
   ] as LayerSpecification[];
 }

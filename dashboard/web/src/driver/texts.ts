@@ -41,8 +41,6 @@ export const TEXTS = {
   neverUpdated: ['从未上报', 'never reported'],
   old: ['状态可能过时', 'may be out of date'],
   faulty: ['{n} 故障', '{n} faulty'],
-  offline: ['{n} 离线', '{n} offline'],
-  upTo: ['最大 {kw}', 'up to {kw}'],
   perKwh: ['/kWh', '/kWh'],
   priceUnknown: ['电价未知', 'price unknown'],
   priceNow: ['现价', 'Price now'],
@@ -89,9 +87,7 @@ export const TEXTS = {
   schematic: ['地图为示意', 'Schematic map'],
   water: ['水系 GSHHG', 'Water: GSHHG'],
   toMe: ['回到出发地', 'Back to start'],
-  plain: ['不用 JavaScript 的页面', 'Page without JavaScript'],
   notFound: ['没有这个充电站', 'No such station'],
-  wallLink: ['全市大屏', 'City wall'],
 } as const satisfies Texts<string>;
 
 export type TextKey = keyof typeof TEXTS;

@@ -31,6 +31,9 @@ const LAKE_NAME_AT: Record<string, LonLat> = {
   滇池: [102.7, 24.8], 阳宗海: [103.008, 24.905], 抚仙湖: [102.89, 24.52],
 };
 
+/** Points of the shortest line of the outer border; less is a gap where districts meet. */
+const SHORTEST = 20;
+
 let loading: Promise<Base> | undefined;
 
 /** Loads the base map once a page. */
@@ -53,10 +56,11 @@ async function load(): Promise<Base> {
     json<Base['water']>('/geo/base.geojson'),
   ]);
   const { d } = topology.objects;
+  const outer = mesh(topology, d, (a, b) => a === b);
   return {
     districts: feature(topology, d) as Base['districts'],
     inner: mesh(topology, d, (a, b) => a !== b),
-    outer: mesh(topology, d, (a, b) => a === b),
+    outer: { ...outer, coordinates: outer.coordinates.filter((line) => line.length >= SHORTEST) },
     water,
   };
 }

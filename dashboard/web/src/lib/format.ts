@@ -1,6 +1,7 @@
 // Numbers, ages and hours as people read them.
 import type { Lang } from './i18n.ts';
 
+const NBSP = '\u00a0'; // keeps a number and its unit on one line
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** A whole number with thousands grouped; both languages write it so. */
@@ -25,25 +26,26 @@ export function yuan(n: number): string {
 
 /** A rated power without needless digits. */
 export function kilowatts(kw: number): string {
-  return `${Number.isInteger(kw) ? kw : kw.toFixed(1)} kW`;
+  return `${Number.isInteger(kw) ? kw : kw.toFixed(1)}${NBSP}kW`;
 }
 
 export function distance(metres: number, lang: Lang): string {
   const [m, km] = lang === 'zh' ? ['米', '公里'] : ['m', 'km'];
-  if (metres < 995) return `${Math.round(metres / 10) * 10} ${m}`;
-  return `${(metres / 1000).toFixed(metres < 99_500 ? 1 : 0)} ${km}`;
+  if (metres < 995) return `${Math.round(metres / 10) * 10}${NBSP}${m}`;
+  return `${(metres / 1000).toFixed(metres < 99_500 ? 1 : 0)}${NBSP}${km}`;
 }
 
 const AGES = {
-  zh: { ago: '前', s: '秒', min: '分钟', h: '小时', d: '天' },
-  en: { ago: ' ago', s: 's', min: 'min', h: 'h', d: 'd' },
+  zh: { now: '刚刚', ago: '前', s: '秒', min: '分钟', h: '小时', d: '天' },
+  en: { now: 'just now', ago: ' ago', s: 's', min: 'min', h: 'h', d: 'd' },
 };
 
-/** How long ago something was: "9 秒前", "9 s ago". */
+/** How long ago something was: "刚刚", "9 秒前", "9 s ago". */
 export function age(ms: number, lang: Lang): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const words = AGES[lang];
   const say = (n: number, unit: 's' | 'min' | 'h' | 'd'): string => `${Math.floor(n)} ${words[unit]}${words.ago}`;
+  if (seconds < 2) return words.now;
   if (seconds < 120) return say(seconds, 's');
   if (seconds < 2 * 3600) return say(seconds / 60, 'min');
   if (seconds < 48 * 3600) return say(seconds / 3600, 'h');

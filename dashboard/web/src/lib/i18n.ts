@@ -20,7 +20,8 @@ export function speaker<K extends string>(
   lang: Lang,
 ): (key: K, values?: Record<string, string | number>) => string {
   const column = lang === 'zh' ? 0 : 1;
-  return (key, values = {}) => texts[key][column].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+  return (key, values = {}) =>
+    texts[key][column].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
 }
 
 /** The name for a reader; the Chinese one where no English one is known. */

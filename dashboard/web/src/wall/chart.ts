@@ -56,7 +56,8 @@ export class PowerChart {
         splitLine: { show: false }, axisLine: { lineStyle: { color: '#31445a' } },
       },
       yAxis: {
-        type: 'value', name: 'MW', nameTextStyle: label, nameGap: 8 * rem, axisLabel: label, splitNumber: 4, min: 0,
+        type: 'value', min: 0, splitNumber: 4, axisLabel: label,
+        name: 'MW', nameTextStyle: { ...label, align: 'right' }, nameGap: 8 * rem,
         splitLine: { lineStyle: { color: '#22303d' } },
       },
       series: [
@@ -70,7 +71,10 @@ export class PowerChart {
           markLine: {
             silent: true, symbol: 'none', animation: false, data: [{ xAxis: day.hour }],
             lineStyle: { color: '#eef4f8', width: rem, type: 'dashed' },
-            label: { formatter: day.t('now'), color: '#eef4f8', fontSize: 15 * rem },
+            label: {
+              formatter: day.t('now'), color: '#eef4f8', fontSize: 15 * rem,
+              align: day.hour < 1 ? 'left' : day.hour > 23 ? 'right' : 'center',
+            },
           },
           markArea: {
             silent: true, animation: false,

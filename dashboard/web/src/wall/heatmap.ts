@@ -30,6 +30,12 @@ export interface Dot {
 /** Times that everything is larger than on a wall 1920 wide. */
 const scale = (): number => Math.max(1, Math.min(innerWidth / 1920, innerHeight / 1080));
 
+/** Room for what stands on the map: layers and inset above, the legend below. */
+function margins(): { top: number; bottom: number; left: number; right: number } {
+  const k = scale();
+  return { top: 64 * k, bottom: 64 * k, left: 20 * k, right: 150 * k };
+}
+
 export class HeatMap {
   #map: GLMap;
   #numbers = new Map<string, number>(); // cell to the number of its feature
@@ -56,7 +62,7 @@ export class HeatMap {
     const map = new GL({
       container,
       bounds: options.fit,
-      fitBoundsOptions: { padding: 20 * k },
+      fitBoundsOptions: { padding: margins() },
       minZoom: 7.8,
       maxZoom: 16,
       attributionControl: false,
@@ -85,7 +91,7 @@ export class HeatMap {
   /** Back to the whole city. */
   home(): void {
     this.#byHand = false;
-    this.#map.fitBounds(this.#options.fit, { padding: 20 * scale(), animate: false });
+    this.#map.fitBounds(this.#options.fit, { padding: margins(), animate: false });
   }
 
   outlines(rings: ReadonlyMap<string, LonLat[]>): void {
@@ -94,8 +100,8 @@ export class HeatMap {
     this.#map.removeFeatureState({ source: 'cells' });
     const features = [...rings].map(([id, ring], i) => {
       this.#numbers.set(id, i + 1);
-      const coordinates = [[...ring, ring[0] as LonLat]];
-      return { type: 'Feature' as const, id: i + 1, properties: {}, geometry: { type: 'Polygon' as const, coordinates } };
+      const geometry = { type: 'Polygon' as const, coordinates: [[...ring, ring[0] as LonLat]] };
+      return { type: 'Feature' as const, id: i + 1, properties: {}, geometry };
     });
     this.#set('cells', { type: 'FeatureCollection', features });
   }

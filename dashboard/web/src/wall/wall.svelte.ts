@@ -5,6 +5,7 @@ import type { DistrictRow, MakerRow, OperatorRow, Overview } from '../lib/types.
 import { LiveCurve } from './curve.ts';
 
 const LATE_MS = 15_000; // data older than this is shown grey, whatever the connection says
+const HICCUP_MS = 2_500; // without a connection, data older than this is shown grey
 
 export class Wall {
   readonly live: Live;
@@ -28,7 +29,8 @@ export class Wall {
 
   /** Whether what is shown may no longer be how things are. */
   get stale(): boolean {
-    return this.status.at > 0 ? !this.status.open || this.age > LATE_MS : this.waited;
+    if (this.status.at === 0) return this.waited;
+    return this.age > (this.status.open ? LATE_MS : HICCUP_MS);
   }
 
   /** Starts feeds and clock; returns their end. */

@@ -1,0 +1,133 @@
+// A browser against the platform that DIANCHI_URL names, and what every page
+// must keep to: nothing from outside, no errors, no clipped text, axe content.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, expect } from 'vitest';
+
+const address = process.env.DIANCHI_URL;
+if (!address) throw new Error('set DIANCHI_URL to the address of a running platform, such as http://localhost:8080');
+
+export const BASE = address.replace(/\/$/, '');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const FLAGS = [
+  '--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run',
+];
+const DRAWING = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
+
+const browsers = new Map<string, Promise<Browser>>();
+
+function browser(webgl: boolean): Promise<Browser> {
+  const key = String(webgl);
+  const known = browsers.get(key);
+  if (known) return known;
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const args = [...FLAGS, ...(webgl ? DRAWING : ['--disable-3d-apis'])];
+  const started = chromium.launch({ executablePath, args });
+  browsers.set(key, started);
+  return started;
+}
+
+afterAll(async () => {
+  for (const started of browsers.values()) await (await started).close();
+  browsers.clear();
+});
+
+/** A page with everything that it did wrong so far. */
+export interface Watched {
+  page: Page;
+  errors: string[]; // console errors and uncaught exceptions
+  outside: string[]; // requests to other origins
+}
+
+export interface Opening extends BrowserContextOptions {
+  webgl?: boolean;
+}
+
+export async function open(path: string, { webgl = true, ...options }: Opening = {}): Promise<Watched> {
+  const context = await (await browser(webgl)).newContext({ locale: 'zh-CN', ...options });
+  const page = await context.newPage();
+  const watched: Watched = { page, errors: [], outside: [] };
+  page.on('console', (m) => m.type() === 'error' && watched.errors.push(m.text()));
+  page.on('pageerror', (e) => watched.errors.push(e.message));
+  page.on('request', (r) => {
+    if (/^https?:/.test(r.url()) && !r.url().startsWith(BASE)) watched.outside.push(r.url());
+  });
+  await page.goto(BASE + path);
+  return watched;
+}
+
+/** What every page keeps to, whatever it shows. */
+export async function keepsTheRules({ page, errors, outside }: Watched): Promise<void> {
+  expect(errors).toEqual([]);
+  expect(outside).toEqual([]);
+  expect(await clipped(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
+}
+
+/** Texts that are cut off, or that leave the panel they are in. */
+async function clipped(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const out: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const element = node.parentElement as HTMLElement;
+      const text = node.textContent?.trim() ?? '';
+      if (!text || element.closest('.hide, svg, script, noscript, select, .maplibregl-map, .chips')) continue;
+      if (getComputedStyle(element).visibility === 'hidden') continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const box = range.getBoundingClientRect();
+      if (box.width === 0) continue;
+      const holder = element.closest('td, th, .figure, .panel, .legend, button, a, li, dd, main, header, body');
+      const edge = (holder ?? document.body).getBoundingClientRect();
+      const cut = element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline';
+      if (cut || box.right > edge.right + 1.5 || box.left < edge.left - 1.5) out.push(text.slice(0, 60));
+    }
+    return out;
+  });
+}
+
+interface AxeResult {
+  violations: { id: string; nodes: { target: unknown; failureSummary?: string }[] }[];
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE); // run as the debugger: the page's policy stays as it is
+  const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+  return result.violations.map((v) =>
+    `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${JSON.stringify(n.target)} ${n.failureSummary ?? ''}`).join('; ')}`);
+}
+
+/** How many colours a part of the page shows: a map that was not drawn has few. */
+export async function colours(page: Page, clip: { x: number; y: number; width: number; height: number }): Promise<number> {
+  const png = await page.screenshot({ clip, timeout: 60_000 });
+  const blank = await page.context().newPage();
+  try {
+    return await blank.evaluate(async (data) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${data}`;
+      await image.decode();
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [image.width, image.height];
+      const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+      context.drawImage(image, 0, 0);
+      const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
+      return new Set(pixels).size;
+    }, png.toString('base64'));
+  } finally {
+    await blank.close();
+  }
+}
+
+/** GETs an answer of the platform. */
+export async function answer<T>(path: string): Promise<T> {
+  const response = await fetch(`${BASE}/api/v1${path}`);
+  expect(response.status, path).toBe(200);
+  return (await response.json()) as T;
+}
+
+/** A figure of the page as a number: "12,345" is 12345. */
+export function figure(text: string | null): number {
+  return Number((text ?? '').replace(/[^\d.-]/g, ''));
+}

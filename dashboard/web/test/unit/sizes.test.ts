@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { bytes, loadOf } from '../../build/sizes.ts';
+
+const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
+const GEO = ['geo/base.geojson', 'geo/districts.topo.json'];
+const simple = (path: string): boolean => !/\/Svg/.test(path); // loaded only where WebGL is missing
+
+// Budgets of the screens page, in bytes on the wire.
+describe.skipIf(!existsSync(`${dist}/wall.html`))('sizes of the built pages', () => {
+  const all = (page: string): string[] => {
+    const { first, later } = loadOf(dist, page);
+    return [...first, ...later, ...GEO].filter(simple);
+  };
+
+  test('the wall loads at most 700 kB', () => {
+    const size = bytes(dist, all('wall.html'), '.br');
+    console.info(`wall: ${size} B br`);
+    expect(all('wall.html').some((path) => path.includes('maplibre-gl-worker'))).toBe(true);
+    expect(size).toBeLessThanOrEqual(700_000);
+  });
+
+  test('the driver\'s list loads at most 45 kB gzipped before its map', () => {
+    const code = [...loadOf(dist, 'driver.html').first];
+    const size = bytes(dist, code, '.gz');
+    console.info(`driver's list: ${size} B gz`);
+    expect(code.some((path) => path.includes('maplibre'))).toBe(false);
+    expect(size).toBeLessThanOrEqual(45_000);
+  });
+
+  test('the driver\'s page loads at most 480 kB with its map', () => {
+    const size = bytes(dist, all('driver.html'), '.br');
+    console.info(`driver with map: ${size} B br`);
+    expect(all('driver.html').some((path) => path.includes('maplibre-gl'))).toBe(true);
+    expect(size).toBeLessThanOrEqual(480_000);
+  });
+});
