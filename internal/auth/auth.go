@@ -160,7 +160,8 @@ type Stats struct {
 // Stats returns the counts.
 func (d *Directory) Stats() Stats {
 	s := d.snap.Load()
-	return Stats{Parties: len(s.bySlug), Tokens: len(s.tokens), Identified: d.identified.Load(), Unknown: d.unknown.Load(),
+	return Stats{Parties: len(s.bySlug), Tokens: len(s.tokens),
+		Identified: d.identified.Load(), Unknown: d.unknown.Load(),
 		Passwords: d.passwords.Load(), Refused: d.refused.Load(), Looks: d.looks.Load(), Failures: d.failures.Total()}
 }
 

@@ -78,7 +78,8 @@ func WriteACL(w io.Writer, parties []charge.Party, platform BrokerUser) error {
 // ExportMosquitto writes the files passwd and acl into dir, each in one step
 // and readable for its owner and group. Mosquitto reads them again on SIGHUP.
 func ExportMosquitto(dir string, parties []charge.Party, platform BrokerUser) error {
-	for name, write := range map[string]func(io.Writer, []charge.Party, BrokerUser) error{"passwd": WritePasswords, "acl": WriteACL} {
+	type writer = func(io.Writer, []charge.Party, BrokerUser) error
+	for name, write := range map[string]writer{"passwd": WritePasswords, "acl": WriteACL} {
 		err := replace(filepath.Join(dir, name), func(w io.Writer) error { return write(w, parties, platform) })
 		if err != nil {
 			return fmt.Errorf("cannot export %s for mosquitto: %w", name, err)

@@ -161,7 +161,8 @@ func (d *Directory) set(version uint64, parties []charge.Party, tokens []charge.
 	old := d.snap.Load()
 	next := newSnapshot(version, parties, tokens, old)
 	c := difference(old, next)
-	if len(d.onChange) > 0 && len(c.Added)+len(c.TokensAdded)+len(c.Removed)+len(c.TokensRemoved)+len(c.Repassworded) > 0 {
+	moved := len(c.Added) + len(c.Removed) + len(c.Repassworded) + len(c.TokensAdded) + len(c.TokensRemoved)
+	if len(d.onChange) > 0 && moved > 0 {
 		d.snap.Store(next.without(c))
 		for _, f := range d.onChange {
 			f(c)
@@ -202,7 +203,8 @@ func difference(old, next *snapshot) Change {
 		}
 	}
 	for _, p := range old.parties { // rows that are gone altogether
-		if old.byNum[p.Num] != nil && !slices.ContainsFunc(next.parties, func(q charge.Party) bool { return q.Num == p.Num }) {
+		same := func(q charge.Party) bool { return q.Num == p.Num }
+		if old.byNum[p.Num] != nil && !slices.ContainsFunc(next.parties, same) {
 			p.Removed = true
 			c.Removed = append(c.Removed, p)
 		}

@@ -122,7 +122,8 @@ func (w *watchedBody) stop() { w.timer.Stop() }
 
 // Sessions asks the server for the finished sessions of a pile that touched
 // from ≤ t < to. Errors carry the code that the server's registry gave them.
-func (c *Client) Sessions(ctx context.Context, party charge.Num, pileID string, from, to charge.Millis) ([]charge.Session, error) {
+func (c *Client) Sessions(ctx context.Context, party charge.Num, pileID string,
+	from, to charge.Millis) ([]charge.Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	resp, err := c.do(ctx, "sessions", url.Values{"party": {strconv.FormatUint(uint64(party), 10)}, "pile": {pileID},

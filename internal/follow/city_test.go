@@ -223,7 +223,9 @@ func (s *sink) Apply(r *record.Record) {
 }
 
 func (s *sink) Tick(rev uint64, at charge.Millis) {
+	s.mu.Lock()
 	city := s.city()
+	s.mu.Unlock()
 	city.mu.Lock()
 	want, known := city.at[rev]
 	city.mu.Unlock()

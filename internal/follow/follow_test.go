@@ -101,6 +101,9 @@ func TestFollowReloads(t *testing.T) {
 	if err := other.spool.WaitSynced(t.Context(), 700); err != nil {
 		t.Fatal(err)
 	}
+	p.set("127.0.0.1:1", whole)
+	c.http.CloseClientConnections()
+	eventually(t, "the end of the old stream", func() bool { return f.Stats().Err != nil })
 	s.mu.Lock()
 	s.city, s.rev = func() *city { return other }, 0
 	s.mu.Unlock()
@@ -125,7 +128,9 @@ func TestServerRestarts(t *testing.T) {
 	p := newProxy(t, c.http.Listener.Addr().String(), whole)
 	f := follower(t, p.url(), s)
 	same(t, c, s)
+	c.mu.Lock()
 	rev := c.rev
+	c.mu.Unlock()
 	c.close()
 	eventually(t, "a break", func() bool { return f.Stats().Err != nil })
 	again := newCity(t, ServerConfig{}, spool.Config{Dir: dir})

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/secret"
-	"github.com/dianchi-platform/dianchi/internal/snapfile"
 	"github.com/dianchi-platform/dianchi/internal/spool"
 )
 
@@ -45,7 +43,8 @@ type Sources struct {
 	// last record of the whole log that the state had when the part was made.
 	// It may be called while another one runs; section never waits for a line.
 	Snapshot func(ctx context.Context, section func(name string, seq uint64, body []byte) error) error
-	Sessions func(ctx context.Context, party charge.Num, pileID string, from, to charge.Millis) ([]charge.Session, error)
+	Sessions func(ctx context.Context, party charge.Num, pileID string,
+		from, to charge.Millis) ([]charge.Session, error)
 }
 
 // Server serves followers. Advance, Tick and SetAccess never wait for one.
@@ -78,7 +77,8 @@ type tick struct {
 func NewServer(cfg ServerConfig, log *slog.Logger, from Sources) *Server {
 	cfg.Patience = cmp.Or(cfg.Patience, 20*time.Second)
 	cfg.Ticks = cmp.Or(cfg.Ticks, 600)
-	return &Server{cfg: cfg, log: log, from: from, access: encodeAccess(nil, nil), changed: make(chan struct{}), stop: make(chan struct{})}
+	return &Server{cfg: cfg, log: log, from: from, access: encodeAccess(nil, nil),
+		changed: make(chan struct{}), stop: make(chan struct{})}
 }
 
 // Advance says that all records up to seq are in the live state. The commit
@@ -188,51 +188,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveSnapshot makes a snapshot in a file of its own first: the live state
-// must not wait for a follower's line.
-func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request) {
-	f, err := os.CreateTemp(s.cfg.Dir, "dianchi-snapshot-*")
-	if err != nil {
-		s.log.Error("no snapshot for a follower", "err", err)
-		http.Error(w, "no place for a snapshot", http.StatusServiceUnavailable)
-		return
-	}
-	defer f.Close()
-	defer os.Remove(f.Name())
-	sw := snapfile.NewWriter(f)
-	s.mu.Lock()
-	access := s.access
-	s.mu.Unlock()
-	err = sw.Section(accessSection, 0, access)
-	if err == nil {
-		err = s.from.Snapshot(r.Context(), sw.Section)
-	}
-	if err == nil {
-		err = sw.End()
-	}
-	var size int64
-	if err == nil {
-		size, err = f.Seek(0, io.SeekCurrent)
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		s.log.Error("no snapshot for a follower", "err", err)
-		http.Error(w, "no snapshot at present", http.StatusServiceUnavailable)
-		return
-	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-	out := s.patient(w)
-	defer out.close()
-	if _, err := io.Copy(out, f); err != nil {
-		s.lost(r, err)
-		return
-	}
-	s.snapshots.Add(1)
-}
-
 func (s *Server) serveSessions(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	party, err1 := strconv.ParseUint(q.Get("party"), 10, 32)
@@ -274,49 +229,3 @@ func (s *Server) lost(r *http.Request, err error) {
 		s.log.Warn("a follower was too slow and was cut", "from", r.RemoteAddr, "path", r.URL.Path)
 	}
 }
-
-// patient writes to a follower that must take something within patience, and
-// gives up at once when the server stops.
-type patient struct {
-	s    *Server
-	w    http.ResponseWriter
-	rc   *http.ResponseController
-	done chan struct{}
-}
-
-func (s *Server) patient(w http.ResponseWriter) *patient {
-	p := &patient{s: s, w: w, rc: http.NewResponseController(w), done: make(chan struct{})}
-	s.streams.Go(func() {
-		select {
-		case <-s.stop:
-			p.rc.SetWriteDeadline(time.Now()) // wakes a Write that waits
-		case <-p.done:
-		}
-	})
-	return p
-}
-
-func (p *patient) close() {
-	close(p.done)
-	p.rc.SetWriteDeadline(time.Time{}) // the connection may serve other requests
-}
-
-func (p *patient) Write(b []byte) (int, error) {
-	for done := 0; ; {
-		if err := p.rc.SetWriteDeadline(time.Now().Add(p.s.cfg.Patience)); err != nil {
-			return done, fmt.Errorf("a follower cannot be given a deadline: %w", err)
-		}
-		select {
-		case <-p.s.stop:
-			return done, errStopping
-		default:
-		}
-		n, err := p.w.Write(b[done:min(len(b), done+64<<10)])
-		done += n
-		if err != nil || done == len(b) {
-			return done, err
-		}
-	}
-}
-
-var errStopping = errors.New("stopping")

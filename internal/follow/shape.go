@@ -63,7 +63,8 @@ func decodeAccess(b []byte) ([]charge.Party, []charge.Token, error) {
 		if err != nil || len(hash) != 32 {
 			return nil, nil, fmt.Errorf("cannot read parties and tokens: the hash of token %s is none", t.ID)
 		}
-		tokens = append(tokens, charge.Token{ID: t.ID, Role: t.Role, Party: t.Party, Hash: [32]byte(hash), Added: charge.Millis(t.AddedMS)})
+		tokens = append(tokens, charge.Token{ID: t.ID, Role: t.Role, Party: t.Party,
+			Hash: [32]byte(hash), Added: charge.Millis(t.AddedMS)})
 	}
 	return parties, tokens, nil
 }

@@ -152,7 +152,9 @@ func putCatalog(ctx context.Context, tx *sql.Tx, b *batch) error {
 			return err
 		}
 	}
-	for key, n := range map[string]charge.Num{"mark.station": b.mark.Station, "mark.pile": b.mark.Pile, "mark.vehicle": b.mark.Vehicle} {
+	for key, n := range map[string]charge.Num{
+		"mark.station": b.mark.Station, "mark.pile": b.mark.Pile, "mark.vehicle": b.mark.Vehicle,
+	} {
 		if err := s.exec(`UPDATE meta SET value = max(value, ?) WHERE key = ?`, n, key); err != nil {
 			return err
 		}
@@ -235,7 +237,8 @@ func putCounts(ctx context.Context, tx *sql.Tx, b *batch) error {
 		a := &c.account
 		err := s.exec(`INSERT INTO account (party, received, taken, duplicate, history, rejected) VALUES (?,?,?,?,?,?)
 			ON CONFLICT (party) DO UPDATE SET received = received + excluded.received, taken = taken + excluded.taken,
-			duplicate = duplicate + excluded.duplicate, history = history + excluded.history, rejected = rejected + excluded.rejected`,
+			duplicate = duplicate + excluded.duplicate, history = history + excluded.history,
+			rejected = rejected + excluded.rejected`,
 			party, int64(a.Received), int64(a.Taken), int64(a.Duplicate), int64(a.History), int64(a.Rejected))
 		if err != nil {
 			return err
@@ -253,7 +256,8 @@ func putCounts(ctx context.Context, tx *sql.Tx, b *batch) error {
 	}
 	for k, n := range b.rules {
 		err := s.exec(`INSERT INTO rule_counts (party, rule, action, count) VALUES (?,?,?,?)
-			ON CONFLICT (party, rule, action) DO UPDATE SET count = count + excluded.count`, k.party, string(k.rule), int(k.action), int64(n))
+			ON CONFLICT (party, rule, action) DO UPDATE SET count = count + excluded.count`,
+			k.party, string(k.rule), int(k.action), int64(n))
 		if err != nil {
 			return err
 		}

@@ -156,7 +156,8 @@ func (f *file) wal(ctx context.Context) error {
 		if err == nil {
 			return fmt.Errorf("its file system does not support write-ahead logging (mode %s)", mode)
 		}
-		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != 5 || time.Now().After(end) { // 5: SQLITE_BUSY
+		const busy = 5 // SQLITE_BUSY
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != busy || time.Now().After(end) {
 			return err
 		}
 	}

@@ -112,7 +112,8 @@ func (r *Registry) SetPassword(ctx context.Context, slug, password string) (stri
 		return "", charge.Errorf(charge.ValueRange, "%s", err)
 	}
 	err = r.main.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE parties SET password_hash = ? WHERE slug = ? AND removed_ms IS NULL`, hash, slug)
+		res, err := tx.ExecContext(ctx, `UPDATE parties SET password_hash = ? WHERE slug = ? AND removed_ms IS NULL`,
+			hash, slug)
 		return oneRow(res, err, "there is no party %s", slug)
 	})
 	if err != nil {

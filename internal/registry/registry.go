@@ -66,7 +66,8 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 
 func (r *Registry) start() error {
 	ctx := context.Background()
-	if err := r.main.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'instance'`).Scan(&r.instance); err != nil {
+	row := r.main.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'instance'`)
+	if err := row.Scan(&r.instance); err != nil {
 		return err
 	}
 	var err error

@@ -80,7 +80,8 @@ const sessionColumns = `party, id, pile, pile_id, start_ms, end_ms, energy_kwh, 
 
 // Sessions returns the finished sessions of a pile that touched from ≤ t < to,
 // by start. [charge.RangeTooLarge] is for more than [MaxSessions] of them.
-func (r *Registry) Sessions(ctx context.Context, party charge.Num, pileID string, from, to charge.Millis) ([]charge.Session, error) {
+func (r *Registry) Sessions(ctx context.Context, party charge.Num, pileID string,
+	from, to charge.Millis) ([]charge.Session, error) {
 	rows, err := r.sessions.read.QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions
 		WHERE party = ? AND pile_id = ? AND start_ms < ? AND (end_ms > ? OR start_ms >= ?)
 		ORDER BY start_ms, id LIMIT ?`, party, pileID, int64(to), int64(from), int64(from), MaxSessions+1)

@@ -32,7 +32,8 @@ func (r *Registry) AddToken(ctx context.Context, role charge.Role, party string)
 		var num sql.NullInt64
 		if own {
 			var kind charge.PartyKind
-			err := tx.QueryRowContext(ctx, `SELECT num, kind FROM parties WHERE slug = ? AND removed_ms IS NULL`, party).Scan(&num, &kind)
+			err := tx.QueryRowContext(ctx, `SELECT num, kind FROM parties WHERE slug = ? AND removed_ms IS NULL`,
+				party).Scan(&num, &kind)
 			if errors.Is(err, sql.ErrNoRows) {
 				return charge.Errorf(charge.NotFound, "there is no party %s", party)
 			}
