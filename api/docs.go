@@ -2,7 +2,12 @@ package api
 
 import _ "embed"
 
-// The document that clients are built from. Tests hold it against the code.
-//
-//go:embed openapi.yaml
-var openapiYAML []byte
+// The documents that clients are built from. Tests hold them against the code.
+var (
+	//go:embed openapi.yaml
+	openapiYAML []byte
+	//go:embed asyncapi.yaml
+	asyncapiYAML []byte
+	//go:embed docs.html
+	docsHTML []byte
+)

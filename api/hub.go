@@ -68,7 +68,9 @@ func (h *Hub) start() {
 // stop sends every viewer a close frame and waits for them to go, at most
 // until ctx ends.
 func (h *Hub) stop(ctx context.Context) {
-	h.closing.Store(true)
+	if h.closing.Swap(true) {
+		return // stopped before
+	}
 	h.each(func(v *viewer) { v.bye(closeRestart, restartReason) })
 	wait := time.NewTicker(5 * time.Millisecond)
 	defer wait.Stop()

@@ -68,6 +68,8 @@ func (a *API) table() []*route {
 		{path: "/history/city", serve: a.cityHistory},
 		{path: "/live", take: a.live},
 		{path: "/openapi.yaml", serve: serveFile("application/yaml", openapiYAML)},
+		{path: "/asyncapi.yaml", serve: serveFile("application/yaml", asyncapiYAML)},
+		{path: "/docs", serve: serveFile("text/html; charset=utf-8", docsHTML)},
 		{path: "/healthz", root: true, serve: a.healthz},
 		{path: "/readyz", root: true, serve: a.readyz},
 		{path: "/metrics", root: true, take: a.prometheus},
