@@ -222,6 +222,24 @@ func TestLoadNamesTheField(t *testing.T) {
 	f(`{"name"`, `["name"`, "city")
 }
 
+// The example of docs/city.md must load as it stands there.
+func TestDocumentedExampleLoads(t *testing.T) {
+	page, err := os.ReadFile("../../docs/city.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```json\n")
+	example, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("docs/city.md has no example")
+	}
+	borders := `{"features":[{"properties":{"adcode":"530102"},"geometry":{"type":"Polygon","coordinates":[[[102,25],[103,25],[103,26],[102,25]]]}}]}`
+	example = strings.Replace(example, "borders.geojson", "b.geojson", 1)
+	if c, err := load(t, example, borders); err != nil || c.Basemap.CRS != "gcj02" || !c.HasBorders() {
+		t.Fatalf("the example does not load: %v", err)
+	}
+}
+
 func TestBordersMustNameEveryDistrict(t *testing.T) {
 	f := func(old, with, want string) {
 		t.Helper()

@@ -14,7 +14,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
-// file is a city file; docs/operations.md describes it for operators.
+// file is a city file; docs/city.md describes it for operators.
 // Positions are [lon, lat], boxes [west, south, east, north], all WGS-84.
 type file struct {
 	Name      string         `json:"name"`

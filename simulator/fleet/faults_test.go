@@ -14,7 +14,7 @@ type wrongs struct {
 
 func count(t *testing.T, faults Faults) wrongs {
 	t.Helper()
-	const n = 1500
+	const n = 1000
 	f := newFleet(t, n, Config{Seed: 5, Faults: faults, Cadence: 20 * time.Second})
 	known := map[string]bool{}
 	for party, s := range f.Stations {
@@ -81,7 +81,7 @@ func count(t *testing.T, faults Faults) wrongs {
 
 func TestCleanDataIsClean(t *testing.T) {
 	w := count(t, Faults{})
-	if w.again+w.older+w.ahead+w.island+w.sentinel+w.unknown+w.reissued != 0 || w.reports < 300_000 {
+	if w.again+w.older+w.ahead+w.island+w.sentinel+w.unknown+w.reissued != 0 || w.reports < 200_000 {
 		t.Fatalf("without faults: %+v", w)
 	}
 }

@@ -124,7 +124,7 @@ func (c *Config) Validate() error {
 	require(c.Piles >= 0 && c.Piles <= MaxObjects, "piles must be 0 to %d, not %d", MaxObjects, c.Piles)
 	require(c.Cadence == 0 || c.Cadence >= MinCadence && c.Cadence <= MaxCadence,
 		"cadence must be %s to %s, not %s", MinCadence, MaxCadence, c.Cadence)
-	require(c.Party == "" || PartyIndex(c.Party) >= 0, "party %q is none of the simulated city's", c.Party)
+	require(c.Party == "" || PartyIndex(c.Party) >= 0, "party %q is none of the simulated city's: %s", c.Party, slugs())
 	return errors.Join(errs...)
 }
 

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
@@ -31,6 +32,15 @@ func Parties() []Party {
 // PartyIndex returns the index of a slug in [Parties], or -1.
 func PartyIndex(slug string) int {
 	return slices.IndexFunc(Parties(), func(p Party) bool { return p.Slug == slug })
+}
+
+// slugs names all parties.
+func slugs() string {
+	var out []string
+	for _, p := range Parties() {
+		out = append(out, p.Slug)
+	}
+	return strings.Join(out, ", ")
 }
 
 // site is what kind of place an operator builds.
