@@ -48,6 +48,7 @@ type config struct {
 	Party    string
 	Password string
 	Accounts string
+	Stats    string // file of the simulator's figures
 
 	BrokerFiles string
 
@@ -194,6 +195,8 @@ func (c *config) options() []*option {
 			help: "that party's password"},
 		{name: "accounts", unit: "FILE", in: "rs", set: text(&c.Accounts),
 			help: "JSON object of slug to password, for a city of several parties"},
+		{name: "stats", unit: "FILE", in: "s", set: text(&c.Stats),
+			help: "keep the simulator's own count there, JSON, each second and at the end"},
 		{name: "broker-files", unit: "DIR", in: "m", set: text(&c.BrokerFiles),
 			help: "also write password and ACL files for an outside mosquitto there"},
 		{name: "kind", unit: "KIND", in: "p", set: oneOf(&c.Kind, "operator", "maker"), help: "operator or maker"},

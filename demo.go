@@ -166,6 +166,7 @@ func runSimulator(ctx context.Context, c *config, _ []string, out io.Writer) err
 		s := simulator.New(simulator.Config{
 			Broker: c.Broker, Accounts: accounts, City: a.city, Party: c.Party, Vehicles: vehicles, Piles: piles,
 			Cadence: c.Cadence, Seed: uint64(c.Seed), Faults: faults,
+			StatsFile: c.Stats,
 		}, a.log)
 		if err := s.Start(ctx); err != nil {
 			return err

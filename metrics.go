@@ -24,6 +24,7 @@ var families = []struct {
 	{"rule_findings_total", "How often a party's reports met a rule.", []string{"party", "rule", "action"}},
 	{"report_delay_total", "Pile and vehicle reports by receive − ts, cumulative.", []string{"party", "le"}},
 	{"spool_bytes", "Bytes of the spool on disk.", nil},
+	{"spool_written_bytes_total", "Bytes of records that the spool has taken since the start.", nil},
 	{"spool_max_bytes", "The most that the spool may hold.", nil},
 	{"spool_full", "1 while the spool takes nothing.", nil},
 	{"spool_lag_records", "Records that a consumer has not made its own.", []string{"consumer"}},
@@ -104,6 +105,7 @@ func (c *collector) accounts(put putter) {
 func (c *collector) stores(put putter) {
 	s := c.core.spool.Stats()
 	put("spool_bytes", float64(s.Bytes))
+	put("spool_written_bytes_total", float64(s.Written))
 	put("spool_max_bytes", float64(s.MaxBytes))
 	put("spool_full", number01(s.Full))
 	for name, n := range s.Lag {

@@ -48,11 +48,13 @@ type party struct {
 	counts     counters
 }
 
-// counters are of reports, but for messages. Published are first sendings.
+// counters are of reports, but for messages, and for published and acknowledged,
+// which are by kind and have master data too. Published are first sendings.
 type counters struct {
-	published, acknowledged, resent, skipped, messages atomic.Uint64
-	connected                                          atomic.Bool
-	connects                                           atomic.Uint64
+	published, acknowledged   [charge.Feedback + 1]atomic.Uint64
+	resent, skipped, messages atomic.Uint64
+	connected                 atomic.Bool
+	connects                  atomic.Uint64
 }
 
 // sentBatch is a message that waits for its PUBACK.
@@ -218,7 +220,6 @@ func (p *party) talk(ctx context.Context, c mqtt.Client, lost <-chan struct{}) e
 				queue = nil
 				continue
 			}
-			p.counts.published.Add(uint64(b.n))
 			p.counts.messages.Add(1)
 			p.first(c, &sentBatch{batch: b})
 		}
@@ -271,6 +272,7 @@ func (p *party) drain(ctx context.Context, lost <-chan struct{}, n int) error {
 // first sends a batch for the first time and remembers it.
 func (p *party) first(c mqtt.Client, b *sentBatch) {
 	p.sent = append(p.sent, b)
+	p.counts.published[b.kind].Add(uint64(b.n))
 	p.transmit(c, b)
 }
 
@@ -287,8 +289,8 @@ func (p *party) acknowledged() error {
 	}
 	p.sent[0] = nil
 	p.sent = p.sent[1:]
+	p.counts.acknowledged[b.kind].Add(uint64(b.n))
 	if !b.master {
-		p.counts.acknowledged.Add(uint64(b.n))
 		p.latency.add(time.Since(b.at))
 		batches.Put(b.batch)
 	}

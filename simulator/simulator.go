@@ -32,6 +32,8 @@ type Config struct {
 	Seed     uint64
 	Party    string       // only this party publishes; "" is all of them
 	Faults   fleet.Faults // bad data that is mixed in; see fleet.UsualFaults
+
+	StatsFile string // Stats are written there as JSON each second and at the end; "" is nowhere
 }
 
 // Times of the loop that lets the city live.
@@ -52,6 +54,7 @@ type Simulator struct {
 	halt    context.CancelFunc
 	living  sync.WaitGroup // the loop
 	sending sync.WaitGroup // the parties
+	telling sync.WaitGroup // the writer of StatsFile
 }
 
 // New returns a Simulator that does nothing until Start.
@@ -93,6 +96,10 @@ func (s *Simulator) Start(context.Context) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	halt, stop := context.WithCancel(context.Background())
 	s.cancel, s.halt = cancel, stop
+	if err := s.tell(); err != nil {
+		return fmt.Errorf("cannot write the simulator's figures: %w", err)
+	}
+	s.telling.Go(func() { s.keepTelling(halt) })
 	s.living.Go(func() { s.live(ctx, halt) })
 	return nil
 }
@@ -116,10 +123,12 @@ func (s *Simulator) Stop(ctx context.Context) error {
 	}
 	s.halt()
 	<-done
+	s.telling.Wait()
+	err := s.tell()
 	if left := s.Stats().pending(); left > 0 {
 		return fmt.Errorf("%d reports were not acknowledged", left)
 	}
-	return nil
+	return err
 }
 
 func (s *Simulator) fleetConfig() fleet.Config {

@@ -2,6 +2,9 @@ package simulator
 
 import (
 	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +41,8 @@ func stop(t *testing.T, s *Simulator) {
 func TestPartiesIntroduceThemselvesThenReport(t *testing.T) {
 	b := startBroker(t)
 	w := b.watch(t)
-	s := start(t, Config{Broker: "tcp://" + b.addr, Vehicles: 400, Piles: 400, Cadence: time.Second, Seed: 1})
+	file := filepath.Join(t.TempDir(), "stats.json")
+	s := start(t, Config{Broker: "tcp://" + b.addr, Vehicles: 400, Piles: 400, Cadence: time.Second, Seed: 1, StatsFile: file})
 	eventually(t, "reports", func() bool { return s.Stats().Sum().Acknowledged > 3000 })
 	stop(t, s)
 	eventually(t, "all messages at the watcher", func() bool { return uint64(len(w.all())) >= s.Stats().Sum().Messages })
@@ -46,6 +50,7 @@ func TestPartiesIntroduceThemselvesThenReport(t *testing.T) {
 	d := report.NewDecoder()
 	known := map[string]bool{}
 	seen, stations, vehicles := 0, 0, 0
+	counted := map[string]int{} // by party and kind
 	clean := func(topic string, finding *charge.Finding, head *report.Head) {
 		t.Helper()
 		if finding != nil {
@@ -57,6 +62,11 @@ func TestPartiesIntroduceThemselvesThenReport(t *testing.T) {
 	}
 	for _, m := range w.all() {
 		slug, kind, _ := strings.Cut(strings.TrimPrefix(m.topic, "dianchi/v1/"), "/")
+		var elements []json.RawMessage
+		if err := json.Unmarshal([]byte(m.payload), &elements); err != nil {
+			t.Fatalf("%s: %v", m.topic, err)
+		}
+		counted[slug+" "+kind] += len(elements)
 		switch charge.PayloadOf(kind) {
 		case charge.Stations:
 			entries, f := d.Stations([]byte(m.payload))
@@ -113,6 +123,27 @@ func TestPartiesIntroduceThemselvesThenReport(t *testing.T) {
 	sum := s.Stats().Sum()
 	if uint64(seen) != sum.Published || vehicles != 400 || stations == 0 || sum.Resent != 0 || sum.Skipped != 0 {
 		t.Fatalf("the broker saw %d reports, %d stations, %d vehicles of %+v", seen, stations, vehicles, sum)
+	}
+	// The count in the file is what the broker saw, party by party and kind by kind.
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told Stats
+	if err := json.Unmarshal(text, &told); err != nil {
+		t.Fatal(err)
+	}
+	kinds := 0
+	for _, p := range told.Parties {
+		for _, k := range p.Kinds {
+			kinds++
+			if want := uint64(counted[p.Slug+" "+k.Kind]); k.Published != want || k.Acknowledged != want {
+				t.Errorf("%s tells %+v, the broker saw %d", p.Slug, k, want)
+			}
+		}
+	}
+	if kinds != len(counted) || told.Sum().Published != sum.Published {
+		t.Errorf("the file has %d kinds and %d reports, the broker saw %d and %d", kinds, told.Sum().Published, len(counted), seen)
 	}
 	if sum.AckP50 <= 0 || sum.AckP99 < sum.AckP50 {
 		t.Fatalf("latency of PUBACKs: p50 %s, p99 %s", sum.AckP50, sum.AckP99)

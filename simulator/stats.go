@@ -5,31 +5,42 @@ import (
 	"math/bits"
 	"sync/atomic"
 	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
 // Stats is how the simulator is doing.
 type Stats struct {
-	Ready   bool // the city is built and lives
-	Behind  uint64
-	Parties []PartyStats
+	Ready   bool         `json:"ready"`  // the city is built and lives
+	Behind  uint64       `json:"behind"` // how often the past was left out
+	Parties []PartyStats `json:"parties"`
 }
 
 // PartyStats is how one party is doing. Published, Acknowledged, Resent and
 // Skipped count reports and sessions, not master data; Published counts each
 // once, however often it was sent.
 type PartyStats struct {
-	Slug         string
-	Connected    bool
-	Connects     uint64
-	Introduced   bool // its master data is acknowledged
-	Published    uint64
-	Acknowledged uint64
-	Resent       uint64
-	Skipped      uint64 // never sent, because the platform was too slow or away
-	Messages     uint64
-	AckP50       time.Duration
-	AckP99       time.Duration
-	Feedback     *Feedback // the newest account; nil before the first
+	Slug         string        `json:"slug"`
+	Connected    bool          `json:"connected"`
+	Connects     uint64        `json:"connects"`
+	Introduced   bool          `json:"introduced"` // its master data is acknowledged
+	Published    uint64        `json:"published"`
+	Acknowledged uint64        `json:"acknowledged"`
+	Resent       uint64        `json:"resent"`
+	Skipped      uint64        `json:"skipped"` // never sent, because the platform was too slow or away
+	Messages     uint64        `json:"messages"`
+	Kinds        []KindStats   `json:"kinds"` // all that were sent, master data too
+	AckP50       time.Duration `json:"ackP50Ns"`
+	AckP99       time.Duration `json:"ackP99Ns"`
+	Feedback     *Feedback     `json:"feedback"` // the newest account; nil before the first
+}
+
+// KindStats counts the elements of one kind of message: reports, sessions,
+// stations or vehicles of the fleet. Published counts first sendings.
+type KindStats struct {
+	Kind         string `json:"kind"` // as in topics
+	Published    uint64 `json:"published"`
+	Acknowledged uint64 `json:"acknowledged"`
 }
 
 // Feedback is the platform's account of a party's reports, as far as the
@@ -65,14 +76,26 @@ func (s *Simulator) Stats() Stats {
 		if p == nil {
 			continue
 		}
-		out.Parties = append(out.Parties, PartyStats{
+		st := PartyStats{
 			Slug: p.who.Slug, Connected: p.counts.connected.Load(), Connects: p.counts.connects.Load(),
-			Introduced:   p.introduced.Load(),
-			Acknowledged: p.counts.acknowledged.Load(), // before published, so that it is never more
-			Published:    p.counts.published.Load(), Resent: p.counts.resent.Load(), Skipped: p.counts.skipped.Load(),
+			Introduced: p.introduced.Load(), Resent: p.counts.resent.Load(), Skipped: p.counts.skipped.Load(),
 			Messages: p.counts.messages.Load(), AckP50: p.latency.quantile(0.5), AckP99: p.latency.quantile(0.99),
 			Feedback: p.feedback.Load(),
-		})
+		}
+		for k := charge.Stations; k < charge.Feedback; k++ {
+			n := KindStats{Kind: k.String()}
+			n.Acknowledged = p.counts.acknowledged[k].Load() // before published, so that it is never more
+			n.Published = p.counts.published[k].Load()
+			if n.Published == 0 {
+				continue
+			}
+			st.Kinds = append(st.Kinds, n)
+			if k != charge.Stations && k != charge.Fleet {
+				st.Published += n.Published
+				st.Acknowledged += n.Acknowledged
+			}
+		}
+		out.Parties = append(out.Parties, st)
 	}
 	return out
 }

@@ -149,6 +149,7 @@ func (s *Spool) publish(g *group, seg *segment, took time.Duration) {
 	defer s.mu.Unlock()
 	seg.size += int64(len(g.buf))
 	s.bytes += int64(len(g.buf))
+	s.written += int64(len(g.buf))
 	s.inFlight = 0
 	g.path, g.end = seg.path, seg.size
 	s.synced = g.last()

@@ -74,6 +74,9 @@ func TestBoundAndRecovery(t *testing.T) {
 	if st := s.Stats(); st.Bytes > cfg.MaxBytes {
 		t.Fatalf("%d bytes on disk, %d allowed", st.Bytes, cfg.MaxBytes)
 	}
+	if st := s.Stats(); st.Written <= 0 || st.Written > st.Bytes {
+		t.Fatalf("%d bytes of records written, %d on disk with the heads of segments", st.Written, st.Bytes)
+	}
 	s.Hold("influx", last) // also the segment written to can go now
 	deadline := time.Now().Add(5 * time.Second)
 	for {

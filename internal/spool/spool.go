@@ -78,6 +78,7 @@ type Spool struct {
 	segments []*segment // oldest first; the last may be the one written to
 	active   bool       // the last of segments is still written to
 	bytes    int64      // of all segments on disk
+	written  int64      // bytes of records since Open
 	pending  *group     // records that wait for the flusher; never nil
 	inFlight int64      // bytes that the flusher is writing right now
 	room     *sync.Cond // signalled when the flusher takes pending

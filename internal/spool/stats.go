@@ -14,6 +14,7 @@ type Stats struct {
 	Next     uint64 // number that the next record gets
 	Synced   uint64 // newest durable record
 	Appended uint64 // records taken since Open
+	Written  int64  // bytes of the durable ones among them
 	Fsyncs   uint64 // groups written since Open
 	FsyncP50 time.Duration
 	FsyncP99 time.Duration     // both over the last 1,024 groups
@@ -30,7 +31,7 @@ func (s *Spool) Stats() Stats {
 	defer s.mu.Unlock()
 	st := Stats{
 		Bytes: s.bytes, MaxBytes: s.cfg.MaxBytes, Segments: len(s.segments),
-		First: s.firstLocked(), Next: s.next, Synced: s.synced, Appended: s.appended,
+		First: s.firstLocked(), Next: s.next, Synced: s.synced, Appended: s.appended, Written: s.written,
 		Fsyncs: s.fsyncs.n, Full: s.full != nil, Broken: s.broken != nil, Holes: s.holes,
 		Lag: make(map[string]uint64, len(s.holders)),
 	}
