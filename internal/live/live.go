@@ -74,7 +74,8 @@ type State struct {
 	applied   uint64 // newest record applied
 	tick      uint32 // counts ticks, marks what was touched since the last
 	wheel     wheel
-	priceMin  int64 // minute for which prices were judged
+	priceMin  int64         // minute of the last tick since 1970, -1 before the first
+	priceNext charge.Millis // when some station's price may change
 	loaded    loaded
 	dirty     []charge.Num // stations touched since the last tick
 	dirtyCars []charge.Num

@@ -24,8 +24,8 @@ type pile struct {
 	park    uint8
 	lock    uint8
 	fresh   bool
-	queued  bool // it is in the wheel
 	flagged bool
+	slot    uint16 // of the wheel
 }
 
 // pileText holds what few piles report. It is never changed, only replaced.
@@ -101,9 +101,8 @@ func (s *State) setPile(it *record.PileItem, p *pile, received charge.Millis) {
 	p.take(&it.Report, received, it.Flagged)
 	p.fresh = p.eff()+s.stale >= s.now()
 	lock.Unlock()
-	if p.fresh && !p.queued {
-		p.queued = true
-		s.wheel.put(ref(it.Num<<1), p.eff()+s.stale)
+	if p.fresh {
+		p.slot = s.wheel.put(ref(it.Num<<1), p.eff()+s.stale, p.slot)
 	}
 	if site := p.site; site != nil {
 		s.movePile(site, int(p.idx), before, p.mark())
@@ -152,12 +151,15 @@ func (s *Site) renew(st *State, before, after charge.Millis) {
 }
 
 // agePile judges a pile at a tick, see wheel.turn.
-func (s *State) agePile(n charge.Num, at charge.Millis) (charge.Millis, bool) {
+func (s *State) agePile(n charge.Num, slot uint16, at charge.Millis) (charge.Millis, bool) {
 	p := s.piles.at(n)
+	if p.slot != slot {
+		return 0, false
+	}
 	if deadline := p.eff() + s.stale; deadline >= at && p.fresh {
 		return deadline, true
 	}
-	p.queued = false
+	p.slot = noSlot
 	if !p.fresh {
 		return 0, false
 	}

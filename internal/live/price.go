@@ -13,6 +13,7 @@ const minuteMS = 60_000
 // tariff has no known price.
 func (s *State) judgePrice(site *Site, at charge.Millis) {
 	site.recheck = math.MaxInt64
+	defer func() { s.priceNext = min(s.priceNext, site.recheck) }()
 	if len(site.Tariffs) == 0 {
 		return
 	}
@@ -41,19 +42,27 @@ func (s *State) judgePrice(site *Site, at charge.Millis) {
 	site.price.Store(&now)
 }
 
-// judgePrices looks at every station whose price may have changed, once a minute.
+// judgePrices looks at every station whose price may have changed.
 func (s *State) judgePrices(at charge.Millis) {
 	minute := int64(at) / minuteMS
-	if minute == s.priceMin {
+	all := minute < s.priceMin || s.priceMin < 0 // the first tick, or a clock set back
+	if minute != s.priceMin {
+		s.priceMin = minute
+		s.setMinute(at)
+	}
+	if !all && at < s.priceNext {
 		return
 	}
-	back := minute < s.priceMin || s.priceMin < 0
-	s.priceMin = minute
-	s.setMinute(at)
+	s.priceNext = math.MaxInt64
 	for n := charge.Num(1); n < s.stations.end.Load(); n++ {
-		if site := s.site(n); site != nil && (back || site.recheck <= at) {
+		site := s.site(n)
+		if site == nil {
+			continue
+		}
+		if all || site.recheck <= at {
 			s.judgePrice(site, at)
 		}
+		s.priceNext = min(s.priceNext, site.recheck)
 	}
 }
 

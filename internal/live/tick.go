@@ -42,17 +42,24 @@ type VehicleMove struct {
 	From, To geo.Tile
 }
 
-// Tick closes revision rev at that moment: it judges staleness and, once a
-// minute, prices and opening hours, and adds the energy since the last tick.
+// Tick closes revision rev at that moment: it judges staleness, prices
+// and opening hours and adds the energy since the last tick.
 // rev grows from tick to tick. Writer's side.
 func (s *State) Tick(rev uint64, at charge.Millis) *Revision {
 	before := s.now()
 	s.at.Store(int64(at))
-	s.wheel.turn(at, func(r ref) (charge.Millis, bool) {
-		if r&1 == 0 {
-			return s.agePile(charge.Num(r>>1), at)
+	s.wheel.turn(at, func(r ref, slot uint16) (charge.Millis, bool) {
+		if n := charge.Num(r >> 1); r&1 == 0 {
+			return s.agePile(n, slot, at)
+		} else {
+			return s.ageVehicle(n, slot, at)
 		}
-		return s.ageVehicle(charge.Num(r>>1), at)
+	}, func(r ref, slot uint16) {
+		if n := charge.Num(r >> 1); r&1 == 0 {
+			s.piles.at(n).slot = slot
+		} else {
+			s.vehicles.at(n).slot = slot
+		}
 	})
 	s.judgePrices(at)
 	if before != 0 {

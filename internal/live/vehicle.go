@@ -37,7 +37,7 @@ type vehicle struct {
 	alarmLevel uint8
 	place      uint8 // index of its district, when there are borders
 	fresh      bool
-	queued     bool
+	slot       uint16 // of the wheel
 	flagged    bool
 	offMap     bool
 }
@@ -140,10 +140,10 @@ func (s *State) removeVehicle(n charge.Num, v *vehicle) {
 	s.tiles.move(s, n, v, 0)
 	s.vins.remove(s.vins.hash(0, string(v.vin[:])), n)
 	s.goneCars = append(s.goneCars, VehicleMove{Num: n, Party: v.party.num, VIN: v.vin, From: v.shown})
-	queued := v.queued
+	slot := v.slot
 	lock := s.lockOf(n)
 	lock.Lock()
-	*v = vehicle{queued: queued}
+	*v = vehicle{slot: slot}
 	lock.Unlock()
 }
 
@@ -190,9 +190,8 @@ func (s *State) setReport(it *record.VehicleItem, v *vehicle, received charge.Mi
 	v.fresh = v.eff()+s.stale >= s.now()
 	lock.Unlock()
 	after := v.mark()
-	if v.fresh && !v.queued {
-		v.queued = true
-		s.wheel.put(ref(it.Num<<1|1), v.eff()+s.stale)
+	if v.fresh {
+		v.slot = s.wheel.put(ref(it.Num<<1|1), v.eff()+s.stale, v.slot)
 	}
 	if before != after || place != v.place {
 		s.sumMu.Lock()
@@ -221,12 +220,15 @@ func (s *State) setReport(it *record.VehicleItem, v *vehicle, received charge.Mi
 }
 
 // ageVehicle judges a vehicle at a tick, see wheel.turn.
-func (s *State) ageVehicle(n charge.Num, at charge.Millis) (charge.Millis, bool) {
+func (s *State) ageVehicle(n charge.Num, slot uint16, at charge.Millis) (charge.Millis, bool) {
 	v := s.vehicles.at(n)
+	if v.slot != slot {
+		return 0, false
+	}
 	if deadline := v.eff() + s.stale; deadline >= at && v.fresh {
 		return deadline, true
 	}
-	v.queued = false
+	v.slot = noSlot
 	if !v.fresh {
 		return 0, false
 	}
