@@ -75,7 +75,10 @@ func (s *State) renameStations(p *party) {
 }
 
 func (s *State) newSite(st charge.Station, p *party) *Site {
-	n := &Site{Station: st, party: p, Operator: p.slug(), fresh: true}
+	n := &Site{
+		Station: st, party: p, Operator: p.slug(), operator: p.num, public: st.Access == charge.Public,
+		freeParking: st.Parking != nil && st.Parking.Type == charge.ParkingFree,
+	}
 	n.GlobalID = charge.GlobalID(n.Operator, st.ID)
 	n.Adcode = s.cfg.City.DistrictOf(st.District)
 	place, ok := s.district[n.Adcode]
@@ -87,9 +90,13 @@ func (s *State) newSite(st charge.Station, p *party) *Site {
 	n.at = vecOf(n.Pos())
 	n.fold = strings.ToLower(strings.Join([]string{st.Name, st.NameEn, n.GlobalID, st.Address}, "\x00"))
 	n.words = make([]atomic.Uint32, len(st.Piles))
+	n.minW = maxWatts
 	for i := range st.Piles {
 		n.MaxKW = max(n.MaxKW, st.Piles[i].RatedKW)
-		n.maxW = max(n.maxW, ratedWatts(st.Piles[i].RatedKW))
+		w := pileWord(&st.Piles[i], charge.Offline)
+		n.maxW = max(n.maxW, w>>wordWatts)
+		n.minW = min(n.minW, w>>wordWatts)
+		n.kinds |= w & (wordDC | wordAC)
 	}
 	return n
 }

@@ -29,7 +29,39 @@ type gridEntry struct {
 	site *Site
 }
 
-type gridList struct{ entries []gridEntry }
+// gridList is a cell's stations. The first ones stand in it, so that a reader
+// of a usual cell follows one pointer, not two.
+type gridList struct {
+	n     int
+	first [6]gridEntry
+	more  []gridEntry
+}
+
+func gridListOf(entries []gridEntry) *gridList {
+	if len(entries) == 0 {
+		return nil
+	}
+	l := &gridList{n: len(entries)}
+	if k := copy(l.first[:], entries); k < l.n {
+		l.more = entries[k:]
+	}
+	return l
+}
+
+// head and tail are all stations of l, which may be nil.
+func (l *gridList) head() []gridEntry {
+	if l == nil {
+		return nil
+	}
+	return l.first[:min(l.n, len(l.first))]
+}
+
+func (l *gridList) tail() []gridEntry {
+	if l == nil {
+		return nil
+	}
+	return l.more
+}
 
 func newGrid(box geo.Box) *grid {
 	g := &grid{box: box}
@@ -71,43 +103,31 @@ func (g *grid) replace(old, next *Site) {
 }
 
 func (g *grid) change(slot *atomic.Pointer[gridList], old, next *Site) {
-	list := &gridList{}
-	if have := slot.Load(); have != nil {
-		list.entries = slices.DeleteFunc(slices.Clone(have.entries), func(e gridEntry) bool { return e.site == old })
-	}
+	have := slot.Load()
+	list := slices.Concat(have.head(), have.tail())
+	list = slices.DeleteFunc(list, func(e gridEntry) bool { return e.site == old })
 	if next != nil {
-		list.entries = append(list.entries, gridEntry{next.at, next})
+		list = append(list, gridEntry{next.at, next})
 	}
-	if len(list.entries) == 0 {
-		list = nil
-	}
-	slot.Store(list)
+	slot.Store(gridListOf(list))
 }
 
-func (g *grid) list(row, col int) []gridEntry {
-	if l := g.cells[row*g.nx+col].Load(); l != nil {
-		return l.entries
-	}
-	return nil
-}
-
-func (g *grid) others() []gridEntry {
-	if l := g.outside.Load(); l != nil {
-		return l.entries
-	}
-	return nil
-}
+func (g *grid) list(row, col int) *gridList { return g.cells[row*g.nx+col].Load() }
 
 // eachIn calls f for the stations in box.
 func (g *grid) eachIn(box geo.Box, f func(*gridEntry)) {
-	visit := func(list []gridEntry) {
+	some := func(list []gridEntry) {
 		for i := range list {
 			if box.Contains(list[i].site.Pos()) {
 				f(&list[i])
 			}
 		}
 	}
-	visit(g.others())
+	visit := func(l *gridList) {
+		some(l.head())
+		some(l.tail())
+	}
+	visit(g.outside.Load())
 	if !g.box.Overlaps(box) {
 		return
 	}

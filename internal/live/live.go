@@ -52,6 +52,7 @@ type State struct {
 	siteIDs   map[siteKey]charge.Num
 	grid      *grid
 	tiles     vehicleTiles
+	searches  sync.Pool // of *search
 	texts     interner
 	pileHeat  tree
 	carHeat   tree
@@ -94,6 +95,7 @@ func New(cfg Config, log *slog.Logger) *State {
 		cfg.City = city.Kunming()
 	}
 	s := &State{cfg: cfg, log: log, stale: charge.Millis(cfg.StaleAfter.Milliseconds())}
+	s.searches.New = func() any { return &search{} }
 	s.reset()
 	return s
 }

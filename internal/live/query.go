@@ -1,7 +1,6 @@
 package live
 
 import (
-	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
@@ -86,7 +85,7 @@ const (
 	maxLimit   = 1000
 )
 
-// candidate is a station that passes, until a better one takes its place.
+// candidate is a station that passes.
 type candidate struct {
 	chord2 float64
 	site   *Site
@@ -94,11 +93,11 @@ type candidate struct {
 	match  int
 }
 
-// search is a query while it runs.
+// search is a query while it runs. It is used again, so that it need not allocate.
 type search struct {
-	q        *Query
+	q        Query
 	text     string
-	operator *party
+	operator charge.Num
 	all      bool // no station is left out for its access
 	own      charge.Num
 	minute   int
@@ -106,38 +105,54 @@ type search struct {
 	mask     uint32 // of a pile's word
 	want     uint32
 	minW     uint32
-	best     []candidate // in order, at most limit+1
 	limit    int
+	best     []candidate // in order, at most limit
+	heap     []pending   // nearest first; what comes next once nothing nearer can come
 }
 
 // Stations appends to dst the stations that q asks for and returns the cursor
-// to go on from; it is zero at the end. It does not allocate as long as dst has
-// room and Limit is at most 31.
+// to go on from; it is zero at the end. It does not allocate as long as dst has room.
 func (s *State) Stations(q Query, dst []Found) ([]Found, Cursor) {
 	limit := q.Limit
 	if limit <= 0 {
 		limit = usualLimit
 	}
 	limit = min(limit, maxLimit)
-	if limit < smallLimit {
-		return s.searchSmall(&q, limit, dst)
+	f := s.searches.Get().(*search)
+	defer s.searches.Put(f)
+	if !f.set(s, &q, limit+1) { // one more tells whether there is a next page
+		return dst, Cursor{}
 	}
-	return s.search(&q, limit, make([]candidate, 0, limit+1), dst)
+	switch {
+	case q.Near != nil:
+		f.near(s.grid, *q.Near)
+	case q.Box != nil:
+		s.grid.eachIn(*q.Box, func(e *gridEntry) { f.offer(e.site) })
+	}
+	next := Cursor{}
+	if len(f.best) > limit {
+		f.best = f.best[:limit]
+		last := &f.best[limit-1]
+		next = Cursor{last.chord2, last.site.GlobalID}
+	}
+	for i := range f.best {
+		dst = append(dst, Found{})
+		f.best[i].fill(&dst[len(dst)-1], q.Near != nil)
+	}
+	clear(f.best) // do not keep stations alive
+	f.q = Query{}
+	return dst, next
 }
 
-const smallLimit = 32
-
-func (s *State) searchSmall(q *Query, limit int, dst []Found) ([]Found, Cursor) {
-	var room [smallLimit]candidate
-	return s.search(q, limit, room[:0], dst)
-}
-
-func (s *State) search(q *Query, limit int, room []candidate, dst []Found) ([]Found, Cursor) {
-	f := search{q: q, best: room, limit: limit + 1, minute: int(s.minute.Load())}
-	f.text = strings.ToLower(q.Text)
+// set prepares f for q; it is false when nothing can pass.
+func (f *search) set(s *State, q *Query, limit int) bool {
+	*f = search{
+		q: *q, limit: limit, minute: int(s.minute.Load()), best: f.best[:0], heap: f.heap[:0],
+		text: strings.ToLower(q.Text), minW: ratedWatts(q.MinKW),
+	}
 	if q.Operator != "" {
-		if f.operator = s.parties.Load().bySlug[q.Operator]; f.operator == nil {
-			return dst, Cursor{}
+		if f.operator = s.PartyNum(q.Operator); f.operator == 0 {
+			return false
 		}
 	}
 	if q.AccessAll {
@@ -146,7 +161,6 @@ func (s *State) search(q *Query, limit int, room []candidate, dst []Found) ([]Fo
 			f.own = q.Viewer.Party
 		}
 	}
-	f.minW = ratedWatts(q.MinKW)
 	if q.Free {
 		f.mask, f.want = wordState, uint32(charge.Free)
 	}
@@ -157,85 +171,24 @@ func (s *State) search(q *Query, limit int, room []candidate, dst []Found) ([]Fo
 		f.mask, f.want = f.mask|wordAC, f.want|wordAC
 	}
 	f.byPile = f.mask != 0 || f.minW != 0
-	switch {
-	case q.Near != nil:
-		f.near(s.grid, *q.Near)
-	case q.Box != nil:
-		s.grid.eachIn(*q.Box, func(e *gridEntry) { f.offer(0, e.site) })
-	}
-	next := Cursor{}
-	if len(f.best) > limit {
-		f.best = f.best[:limit]
-		last := &f.best[limit-1]
-		next = Cursor{last.chord2, last.site.GlobalID}
-	}
-	for i := range f.best {
-		dst = append(dst, Found{})
-		f.best[i].fill(&dst[len(dst)-1], q)
-	}
-	return dst, next
+	return true
 }
 
-func (c *candidate) fill(out *Found, q *Query) {
+func (c *candidate) fill(out *Found, near bool) {
 	out.Site = c.site
 	out.Piles = c.counts.counts()
 	out.Match = c.match
-	if q.Near != nil {
+	if near {
 		out.DistanceM = metresOf(c.chord2)
 	}
 	out.Price = c.site.Price()
 	out.UpdatedAt = c.site.UpdatedAt()
 }
 
-// near looks at growing squares of cells around p until nothing nearer can come.
-func (f *search) near(g *grid, p geo.Point) {
-	at := vecOf(p)
-	cosLat := math.Cos(p.Lat * math.Pi / 180)
-	most := chordOf(f.q.RadiusM) * (1 + 1e-12)
-	f.scan(g.others(), at, most)
-	row, col := g.row(p.Lat), g.col(p.Lon)
-	for k := 0; ; k++ {
-		south, north, west, east := row-k, row+k, col-k, col+k
-		for r := max(0, south); r <= min(g.ny-1, north); r++ {
-			if r == south || r == north {
-				for c := max(0, west); c <= min(g.nx-1, east); c++ {
-					f.scan(g.list(r, c), at, most)
-				}
-				continue
-			}
-			if west >= 0 {
-				f.scan(g.list(r, west), at, most)
-			}
-			if east < g.nx {
-				f.scan(g.list(r, east), at, most)
-			}
-		}
-		rest := g.beyond(p, cosLat, row, col, k)
-		if rest > most || len(f.best) == f.limit && rest > f.best[f.limit-1].chord2 {
-			return
-		}
-	}
-}
-
-func (f *search) scan(list []gridEntry, at vec, most float64) {
-	for i := range list {
-		if d := at.chord2(list[i].at); d <= most {
-			f.offer(d, list[i].site)
-		}
-	}
-}
-
-// offer takes a station in if it passes and is among the best.
-func (f *search) offer(chord2 float64, site *Site) {
+// offer takes a station of a box in if it passes and is among the first by id.
+func (f *search) offer(site *Site) {
 	full := len(f.best) == f.limit
-	if full {
-		if last := &f.best[f.limit-1]; chord2 > last.chord2 ||
-			chord2 == last.chord2 && site.GlobalID >= last.site.GlobalID {
-			return
-		}
-	}
-	if cur := &f.q.Cursor; cur.id != "" &&
-		(chord2 < cur.chord2 || chord2 == cur.chord2 && site.GlobalID <= cur.id) {
+	if full && site.GlobalID >= f.best[f.limit-1].site.GlobalID || site.GlobalID <= f.q.Cursor.id {
 		return
 	}
 	counts := packed(site.counts.Load())
@@ -243,33 +196,31 @@ func (f *search) offer(chord2 float64, site *Site) {
 	if match < 0 {
 		return
 	}
-	if full {
-		f.best = f.best[:f.limit-1]
-	}
 	i := len(f.best)
-	f.best = append(f.best, candidate{})
-	for ; i > 0; i-- {
-		if o := &f.best[i-1]; cmp.Less(o.chord2, chord2) || o.chord2 == chord2 && o.site.GlobalID < site.GlobalID {
-			break
-		}
+	if full {
+		i--
+	} else {
+		f.best = append(f.best, candidate{})
+	}
+	for ; i > 0 && f.best[i-1].site.GlobalID > site.GlobalID; i-- {
 		f.best[i] = f.best[i-1]
 	}
-	f.best[i] = candidate{chord2, site, counts, match}
+	f.best[i] = candidate{0, site, counts, match}
 }
 
 // match returns how many of the station's piles pass, or -1 when it does not.
 func (f *search) match(site *Site, counts packed) int {
-	q := f.q
-	if site.Access != charge.Public && !f.all && (f.own == 0 || site.Party != f.own) {
+	q := &f.q
+	if !site.public && !f.all && (f.own == 0 || site.operator != f.own) {
 		return -1
 	}
-	if site.party.hidden() || f.operator != nil && site.party != f.operator {
+	if f.operator != 0 && site.operator != f.operator || site.party.hidden() {
 		return -1
 	}
-	if q.Free && counts.get(packFree) == 0 || f.minW > site.maxW {
+	if q.Free && counts.get(packFree) == 0 || f.minW > site.maxW || f.want&^wordState&^site.kinds != 0 {
 		return -1
 	}
-	if q.FreeParking && (site.Parking == nil || site.Parking.Type != charge.ParkingFree) {
+	if q.FreeParking && !site.freeParking {
 		return -1
 	}
 	if q.Open && !site.open.at(f.minute) {
@@ -287,17 +238,23 @@ func (f *search) match(site *Site, counts packed) int {
 		return counts.get(packTotal)
 	}
 	n := 0
-	least := f.minW << wordWatts
-	for i := range site.words {
-		if w := site.words[i].Load(); w&f.mask == f.want && w >= least {
-			n++
+	if kind := f.want &^ wordState; f.minW <= site.minW && (kind == 0 || kind == site.kinds) {
+		if n = counts.get(packTotal); q.Free { // all piles pass but for their state
+			n = counts.get(packFree)
+		}
+	} else {
+		least := f.minW << wordWatts
+		for i := range site.words {
+			if w := site.words[i].Load(); w&f.mask == f.want && w >= least {
+				n++
+			}
+		}
+		if q.Free { // a word may be newer than the counts
+			n = min(n, counts.get(packFree))
 		}
 	}
 	if n == 0 {
 		return -1
-	}
-	if q.Free { // a word may be newer than the counts
-		return min(n, counts.get(packFree))
 	}
 	return n
 }

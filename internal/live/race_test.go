@@ -92,13 +92,13 @@ func TestReadersWhileTheWriterWrites(t *testing.T) {
 			addUp(t, f.Site.GlobalID, f.Piles)
 		}
 	})
-	for n := range 3000 {
+	for n := range 1200 {
 		s.Apply(c.record())
 		if n%50 == 0 {
 			c.rev++
 			s.Tick(c.rev, c.now)
 		}
-		if n%1000 == 999 {
+		if n%400 == 399 {
 			s.SetParties(c.parties)
 			sections(t, s, func() { s.Apply(c.record()) })
 		}

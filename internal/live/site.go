@@ -13,29 +13,32 @@ import (
 // Site is a station and how it is. Its exported members never change: an
 // operator's new description makes a new Site. Its methods read what is live.
 type Site struct {
+	// What every query looks at stands together.
+	counts      atomic.Uint64                 // packed
+	words       []atomic.Uint32               // one a pile, see pileWord
+	price       atomic.Pointer[city.PriceNow] // nil: unknown
+	party       *party
+	operator    charge.Num // Party
+	minW, maxW  uint32     // rated powers of its piles
+	kinds       uint32     // wordDC, wordAC or both
+	open        hours
+	public      bool
+	freeParking bool
+	updated     atomic.Int64 // charge.Millis
+
 	charge.Station
 	GlobalID string  // "party:id"
 	Operator string  // slug
 	MaxKW    float64 // largest rated power of its piles; 0 without piles
 	Adcode   string  // district under which it counts, "unknown" for none
 
-	// What queries look at.
-	counts  atomic.Uint64                 // packed
-	updated atomic.Int64                  // charge.Millis
-	price   atomic.Pointer[city.PriceNow] // nil: unknown
-	words   []atomic.Uint32               // one a pile, see pileWord
-	party   *party
-	maxW    uint32
-	open    hours
 	fold    string // what q looks through, in lower case
-
-	place   int // index of its district
+	place   int    // index of its district
 	at      vec
 	leaf    *path // of the heat map
 	powerW  int64
 	touched uint32
 	recheck charge.Millis // when its price may change
-	fresh   bool          // it stands in the catalog since the last tick only
 }
 
 type siteKey struct {

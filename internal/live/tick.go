@@ -66,7 +66,7 @@ func (s *State) Tick(rev uint64, at charge.Millis) *Revision {
 		s.accumulate(at - before)
 	}
 	r := &s.revision
-	*r = Revision{Rev: rev, At: at, Stations: r.Stations[:0], Gone: r.Gone[:0], Vehicles: r.Vehicles[:0]}
+	*r = Revision{Rev: rev, At: at, Stations: again(r.Stations), Gone: again(r.Gone), Vehicles: again(r.Vehicles)}
 
 	s.view.mu.Lock()
 	s.view.rev, s.view.at = rev, at
@@ -86,7 +86,7 @@ func (s *State) Tick(rev uint64, at charge.Millis) *Revision {
 	s.pileHeat.sweep(rev)
 	s.carHeat.sweep(rev)
 	s.movedVehicles(r)
-	s.dirty = s.dirty[:0]
+	s.dirty = again(s.dirty)
 	s.tick++
 	return r
 }
@@ -99,5 +99,14 @@ func (s *State) movedVehicles(r *Revision) {
 			v.shown = v.tile
 		}
 	}
-	s.dirtyCars, s.goneCars = s.dirtyCars[:0], s.goneCars[:0]
+	s.dirtyCars, s.goneCars = again(s.dirtyCars), again(s.goneCars)
+}
+
+// again empties a slice to be filled anew, but gives back the room of a rare
+// flood such as the first tick.
+func again[T any](list []T) []T {
+	if cap(list) > 1<<15 && len(list) < cap(list)/4 {
+		return nil
+	}
+	return list[:0]
 }

@@ -249,7 +249,7 @@ func (t *tree) freeze(rev uint64) {
 			t.idle = append(t.idle, n)
 		}
 	}
-	t.dirty = t.dirty[:0]
+	t.dirty = again(t.dirty)
 }
 
 // sweep removes cells that were empty for longer than anyone may resume.
