@@ -73,7 +73,11 @@ func TestNoFixIsInTheLake(t *testing.T) {
 		ts charge.Millis
 	}
 	last := map[string]fix{}
-	moving, round := 0, 0
+	index := map[string]*vehicle{}
+	for i := range f.vehicles {
+		index[f.names.vin(int32(i))] = &f.vehicles[i]
+	}
+	moving, shore, cut := 0, 0, 0
 	f.Step(monday(10), &listener{vehicle: func(_ int, r *charge.VehicleReport) {
 		now := fix{geo.Point{Lon: r.Lon, Lat: r.Lat}, r.TS}
 		if c.InWater(now.at) {
@@ -85,12 +89,15 @@ func TestNoFixIsInTheLake(t *testing.T) {
 			return
 		}
 		moving++
+		if v := index[r.VIN]; v.act == driving && v.route.water != noWater {
+			shore++
+		}
 		// Between two fixes it may cut a corner of the shore, never the lake.
 		if d := geo.DistanceM(was.at, now.at); d/r.TS.Sub(was.ts).Hours()/1000 > 150 {
 			t.Fatalf("%s drove %.0f m in %s", r.VIN, d, r.TS.Sub(was.ts))
 		}
 		if geo.CrossesPolygon(was.at, now.at, c.Water[0]) {
-			round++
+			cut++
 			for share := 0.0; share < 1; share += 0.05 {
 				at := geo.Point{Lon: was.at.Lon + share*(now.at.Lon-was.at.Lon), Lat: was.at.Lat + share*(now.at.Lat-was.at.Lat)}
 				if c.InWater(geo.Offset(at, 250, 0)) && c.InWater(geo.Offset(at, -250, 0)) &&
@@ -100,10 +107,10 @@ func TestNoFixIsInTheLake(t *testing.T) {
 			}
 		}
 	}})
-	if moving < 10_000 {
-		t.Fatalf("only %d moves", moving)
+	if moving < 10_000 || shore < 1000 {
+		t.Fatalf("only %d moves, %d of them on the way round the lake", moving, shore)
 	}
-	t.Logf("%d moves, %d of them cut a corner of the shore", moving, round)
+	t.Logf("%d moves, %d of them on the way round the lake, %d cut a corner of it", moving, shore, cut)
 }
 
 // TestDrivingIsWhatIsReported compares odometer, SOC and speed of trips with
