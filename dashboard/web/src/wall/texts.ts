@@ -60,7 +60,6 @@ export const TEXTS = {
   noWebGL: ['本机不支持 WebGL 2，地图为简图', 'No WebGL 2 here: simple map'],
   wholeView: ['回到全城', 'Whole city'],
   noData: ['等待数据', 'Waiting for data'],
-  other: ['EN', '中文'],
   otherName: ['English', '中文'],
 } as const satisfies Texts<string>;
 

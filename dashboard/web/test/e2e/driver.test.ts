@@ -30,8 +30,8 @@ describe('the driver\'s page', () => {
   test('filters stand in the address, and hold', async () => {
     const { page } = await open(`/?near=${NEAR}`, { viewport, webgl: false });
     await listed(page);
-    await page.getByRole('button', { name: '仅空闲' }).click();
-    await page.getByRole('button', { name: '快充' }).click();
+    await page.getByRole('button', { name: '仅空闲', exact: true }).click();
+    await page.getByRole('button', { name: '快充', exact: true }).click();
     await expect.poll(() => page.url()).toMatch(/free=1.*kind=dc/);
     const { stations } = await answer<{ stations: Station[] }>(`/stations?near=${NEAR}&free=1&kind=dc&limit=10`);
     await expect
@@ -40,7 +40,7 @@ describe('the driver\'s page', () => {
     for (const text of await page.locator('main .count b').allTextContents()) expect(figure(text)).toBeGreaterThan(0);
     await page.reload();
     await listed(page);
-    expect(await page.getByRole('button', { name: '仅空闲' }).getAttribute('aria-pressed')).toBe('true');
+    expect(await page.getByRole('button', { name: '仅空闲', exact: true }).getAttribute('aria-pressed')).toBe('true');
     await page.context().close();
   });
 
@@ -54,7 +54,7 @@ describe('the driver\'s page', () => {
     await page.getByRole('region', { name: '每个桩' }).waitFor();
     expect(page.url()).toContain('sel=');
     expect(await page.locator('main section li').count()).toBe(station.pileList.length);
-    await page.getByRole('button', { name: '导航' }).click();
+    await page.getByRole('button', { name: '导航', exact: true }).click();
     const hrefs = await page.locator('.apps a').evaluateAll((links) => links.map((a) => (a as HTMLAnchorElement).href));
     expect(hrefs).toHaveLength(5);
     expect(hrefs[0]).toContain(`to=${station.lon.toFixed(6)},${station.lat.toFixed(6)}`);
@@ -67,8 +67,8 @@ describe('the driver\'s page', () => {
     const { page } = await open('/', { viewport, webgl: false });
     await listed(page);
     const before = await page.locator('main .row strong').first().textContent();
-    await page.getByRole('button', { name: '更改出发地' }).click();
-    await page.getByRole('button', { name: '大学城' }).click();
+    await page.getByRole('button', { name: '更改出发地', exact: true }).click();
+    await page.getByRole('button', { name: '大学城', exact: true }).click();
     await expect.poll(() => page.url()).toContain('near=102.85');
     await expect.poll(() => page.locator('main .row strong').first().textContent()).not.toBe(before);
     await page.context().close();
@@ -99,7 +99,7 @@ describe('the driver\'s page', () => {
     await page.locator('main section li').first().waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     if (lang === 'en') {
-      const words = await page.locator('h1, .chips, .line, dt, h3, .navigate, .note, .state').allTextContents();
+      const words = await page.locator('h1, .chips, .line, dt, h2, .navigate, .note, .state').allTextContents();
       expect(words.join(' ')).not.toMatch(/[\u4e00-\u9fff]/);
     }
     await keepsTheRules(watched);

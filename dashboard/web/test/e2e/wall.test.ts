@@ -8,15 +8,17 @@ const NEAR = 0.05; // figures move between the page and the question
 
 describe('the wall', () => {
   test('shows the platform\'s figures within three seconds, and every operator', async () => {
-    const started = Date.now();
     const { page } = await open('/wall', { viewport, webgl: false });
     const first = page.locator('.figure b').first();
-    await expect.poll(async () => figure(await first.textContent()), { timeout: 10_000 }).toBeGreaterThan(0);
-    expect(Date.now() - started).toBeLessThan(3000);
+    await expect
+      .poll(async () => figure(await first.textContent()), { timeout: 10_000, interval: 20 })
+      .toBeGreaterThan(0);
+    expect(await page.evaluate(() => performance.now())).toBeLessThan(3000);
     const overview = await answer<Overview>('/overview');
     const shown = (await page.locator('.figure b').allTextContents()).map(figure);
     const { piles, vehicles } = overview;
-    const want = [piles.charging, overview.powerKw / 1000, piles.free, vehicles.online, piles.total - piles.offline, piles.fault];
+    const power = overview.powerKw / 1000;
+    const want = [piles.charging, power, piles.free, vehicles.online, piles.total - piles.offline, piles.fault];
     want.forEach((v, i) => expect(Math.abs((shown[i] ?? 0) - v)).toBeLessThanOrEqual(Math.max(30, v * NEAR)));
     const { operators } = await answer<{ operators: OperatorRow[] }>('/operators');
     await expect.poll(() => page.locator('tbody tr').count()).toBe(operators.length);
@@ -65,7 +67,7 @@ describe('the wall', () => {
   });
 
   test('says when the connection is lost, greys the figures, and comes back without a reload', async () => {
-    const { page } = await open('/plain', { viewport, webgl: false });
+    const { page } = await open('/icon.svg', { viewport, webgl: false });
     const sockets: WebSocketRoute[] = [];
     let down = false;
     await page.routeWebSocket(/\/api\/v1\/live/, (socket) => {
