@@ -80,7 +80,7 @@ const (
 	inParty = "p" // party add
 	inToken = "t" // token add
 	inAdmin = "d" // list and remove
-	inBrok  = "b" // mosquitto files
+	inBrok  = "b" // broker-files
 	inDemo  = "m" // demo-parties
 )
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -81,7 +82,7 @@ func demoParties(ctx context.Context, c *config, words []string, _ io.Writer) er
 // startDemo adds the simulated city: a process of its own whose parties come
 // through the same door as real ones.
 func (a *app) startDemo(ctx context.Context, k *core) error {
-	file := demoAccounts(a.cfg.Data)
+	file := filepath.Join(a.cfg.Data, accountsIn)
 	if _, err := registerDemo(ctx, k.registry, file); err != nil {
 		return fmt.Errorf("cannot register the simulated city's parties: %w", err)
 	}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dianchi-platform/dianchi/ingest"
+	"github.com/dianchi-platform/dianchi/internal/auth"
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/registry"
+)
+
+// passwords lets the door ask the directory.
+type passwords struct{ *auth.Directory }
+
+var errPassword = errors.New("user name or password is wrong")
+
+func (p passwords) CheckPassword(slug, password string) (charge.Party, error) {
+	party, ok := p.Directory.CheckPassword(context.Background(), slug, password)
+	if !ok {
+		return charge.Party{}, errPassword
+	}
+	return party, nil
+}
+
+// sessionLookup finds sessions that the judge no longer remembers.
+type sessionLookup struct{ *registry.Registry }
+
+func (s sessionLookup) Session(party charge.Num, id string) (charge.Session, bool, error) {
+	return s.Registry.Session(context.Background(), party, id)
+}
+
+func toCatalog(c *registry.Catalog) ingest.Catalog {
+	out := ingest.Catalog{
+		Stations: c.Stations, Vehicles: c.Vehicles, Position: c.Position,
+		NextStation: c.Marks.Station + 1, NextPile: c.Marks.Pile + 1, NextVehicle: c.Marks.Vehicle + 1,
+	}
+	for _, a := range c.Accounts {
+		x := ingest.Account{Party: a.Party, Total: a.Reports, Delays: a.Delays}
+		for _, r := range a.Rules {
+			x.Rules = append(x.Rules, ingest.RuleTotal(r))
+		}
+		out.Accounts = append(out.Accounts, x)
+	}
+	return out
+}
