@@ -182,7 +182,7 @@ func TestClientsHoldWhatGETSaid(t *testing.T) {
 	for i := range cases {
 		clients.Go(func() { randomClient(w, x, &cases[i], rand.New(rand.NewPCG(seed, uint64(i+2))), stop) })
 	}
-	steps := 150
+	steps := 100
 	if testing.Short() {
 		steps = 30
 	}

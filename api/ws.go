@@ -50,10 +50,14 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 	v.heard.Store(time.Now().Unix())
 	conn.SetReadLimit(a.cfg.ReadLimit)
 	conn.SetPingHandler(func(data string) error {
+		v.heard.Store(time.Now().Unix())
 		v.control(controlFrame(websocket.PongMessage, []byte(data)))
 		return nil
 	})
-	conn.SetPongHandler(func(string) error { return nil })
+	conn.SetPongHandler(func(string) error {
+		v.heard.Store(time.Now().Unix())
+		return nil
+	})
 	conn.SetCloseHandler(func(code int, _ string) error {
 		if code == websocket.CloseNoStatusReceived {
 			code = websocket.CloseNormalClosure

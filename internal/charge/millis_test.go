@@ -1,0 +1,38 @@
+package charge
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+func TestMillisAppend(t *testing.T) {
+	f := func(m Millis) {
+		t.Helper()
+		if got, want := string(m.Append(nil)), time.UnixMilli(int64(m)).UTC().Format(layout); got != want {
+			t.Fatalf("%d: %s, want %s", int64(m), got, want)
+		}
+	}
+
+	f(0)
+	f(-1)
+	f(At(time.Date(2000, 2, 29, 23, 59, 59, 999e6, time.UTC)))
+	f(At(time.Date(2100, 2, 28, 23, 59, 59, 0, time.UTC)))
+	f(At(time.Date(2100, 3, 1, 0, 0, 0, 0, time.UTC)))
+	f(At(time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)))
+	f(At(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)))
+	for d := range Millis(365 * 401) { // each day of a whole era
+		f(d*86_400_000 + d%86_400_000)
+	}
+	for range 10_000 {
+		f(Millis(rand.Int64N(253_402_300_800_000)))
+	}
+}
+
+func BenchmarkMillisAppend(b *testing.B) {
+	m, dst := Millis(1_795_392_000_123), make([]byte, 0, 32)
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = m.Append(dst[:0])
+	}
+}
