@@ -144,9 +144,21 @@ func BenchmarkFrame(b *testing.B) {
 			var size int
 			b.ReportAllocs()
 			for b.Loop() {
-				size = len(channel.make(h, since).frame)
+				size = len(channel.make(h, since).frame.raw)
 			}
 			b.SetBytes(int64(size))
+		})
+		b.Run(name+"/deflate", func(b *testing.B) {
+			h.mu.RLock()
+			raw := channel.make(h, since).frame.raw
+			h.mu.RUnlock()
+			var size int
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				size = len(compressFrame(raw))
+			}
+			b.ReportMetric(float64(size)/float64(len(raw)), "of-size")
 		})
 	}
 }

@@ -51,7 +51,7 @@ type channel struct {
 
 // advance is a frame and the revision to which it leads; the zero value is none.
 type advance struct {
-	frame frame
+	frame *shared
 	rev   uint64
 }
 
@@ -167,7 +167,7 @@ func (c *channel) wrap(h *Hub, d *jsonBuf, t told) advance {
 	w.raw("data", d.b)
 	w.endObj()
 	h.made.Add(1)
-	return advance{finish(w.b, websocket.TextMessage), t.rev}
+	return advance{&shared{raw: finish(w.b, websocket.TextMessage)}, t.rev}
 }
 
 // revString returns the opaque name of a revision: of another run of another

@@ -54,7 +54,9 @@ func (w *world) dial(token string) *client {
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	conn, resp, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.url, "http")+"/api/v1/live", header)
+	// Every other client reads compressed frames, as browsers do.
+	d := websocket.Dialer{EnableCompression: w.dialled.Add(1)%2 == 0}
+	conn, resp, err := d.Dial("ws"+strings.TrimPrefix(w.url, "http")+"/api/v1/live", header)
 	if err != nil {
 		w.tb.Fatalf("cannot dial: %v %v", err, resp)
 	}

@@ -70,6 +70,8 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	case row != nil:
 		a.serveRoute(rec, r, row, param)
 	case strings.HasPrefix(path, "/internal/") && a.deps.Internal != nil:
+		// A replica's stream has no end.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		a.deps.Internal.ServeHTTP(rec, r)
 	case !strings.HasPrefix(path, "/api/") && path != "/api" && a.deps.Dashboard != nil:
 		a.deps.Dashboard.ServeHTTP(rec, r)
@@ -223,7 +225,7 @@ func serveFile(contentType string, body []byte) func(*request, *answer) error {
 	}
 }
 
-// recorder remembers the status for the metrics, and passes Hijack through.
+// recorder remembers the status for the metrics.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -241,6 +243,13 @@ func (r *recorder) Write(p []byte) (int, error) {
 		r.status = http.StatusOK
 	}
 	return r.ResponseWriter.Write(p)
+}
+
+// Flush serves streams.
+func (r *recorder) Flush() {
+	if f, ok := r.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
 }
 
 // Unwrap serves http.ResponseController.

@@ -18,6 +18,8 @@ type viewer struct {
 	shard *shard
 	place int // in shard.viewers; the shard's lock guards it
 
+	deflate bool // it negotiated permessage-deflate
+
 	heard  atomic.Int64 // Unix seconds of the last sign of life
 	cut    atomic.Bool  // closed by us: what the reader meets then is no news
 	hungry atomic.Bool  // on its shard's list of those that are owed something
@@ -178,9 +180,10 @@ func (v *viewer) owed(h *Hub, room *int, frames []frame) (_ []frame, bytes int, 
 			}
 		}
 		c.sent, c.resume = f.rev, false
-		frames = append(frames, f.frame)
-		bytes += len(f.frame)
-		*room = max(*room-len(f.frame), 0)
+		out := f.frame.of(v.deflate)
+		frames = append(frames, out)
+		bytes += len(out)
+		*room = max(*room-len(out), 0)
 	}
 	return frames, bytes, false
 }

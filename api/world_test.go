@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +53,8 @@ type world struct {
 	dir  *auth.Directory
 	deps Deps
 	url  string
+
+	dialled atomic.Int64
 
 	mu    sync.Mutex // the commit loop: one writer at a time
 	state *live.State

@@ -19,7 +19,9 @@ var upgrader = websocket.Upgrader{
 	HandshakeTimeout: 10 * time.Second,
 	ReadBufferSize:   512,
 	WriteBufferPool:  &sync.Pool{},
-	CheckOrigin:      func(*http.Request) bool { return true }, // there are no cookies
+
+	EnableCompression: true,
+	CheckOrigin:       func(*http.Request) bool { return true }, // there are no cookies
 }
 
 // live turns the request into a websocket. The handler returns at once, so
@@ -46,7 +48,7 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 	}
 	rec.status = http.StatusSwitchingProtocols
 	v := &viewer{conn: conn, net: conn.NetConn(), sock: newSocket(conn.NetConn()),
-		who: rq.who, token: bearer(rq.Request), subs: make(map[string]*subscription)}
+		deflate: offersDeflate(rq.Header), who: rq.who, token: bearer(rq.Request), subs: make(map[string]*subscription)}
 	v.heard.Store(time.Now().Unix())
 	conn.SetReadLimit(a.cfg.ReadLimit)
 	conn.SetPingHandler(func(data string) error {
@@ -96,7 +98,7 @@ func (a *API) read(v *viewer) {
 		v.heard.Store(time.Now().Unix())
 		if kind != websocket.TextMessage {
 			v.bye(websocket.CloseUnsupportedData, "only text frames are understood")
-			_, _ = io.Copy(io.Discard, v.net)
+			_ = a.drain(v)
 			return
 		}
 		if err := a.handle(v, r); err != nil {
@@ -109,8 +111,14 @@ func (a *API) handle(v *viewer, r io.Reader) error {
 	in := buffers.Get().(*inbox)
 	defer buffers.Put(in)
 	in.text.Reset()
-	if _, err := in.text.ReadFrom(r); err != nil {
+	// The connection's own limit is of compressed bytes.
+	n, err := in.text.ReadFrom(io.LimitReader(r, a.cfg.ReadLimit+1))
+	if err != nil {
 		return err
+	}
+	if n > a.cfg.ReadLimit {
+		v.bye(websocket.CloseMessageTooBig, "the message is too long")
+		return a.drain(v)
 	}
 	msg, err := parseMessage(in.text.Bytes(), in.members)
 	if err != nil {
@@ -120,8 +128,14 @@ func (a *API) handle(v *viewer, r io.Reader) error {
 	err = a.operate(v, &msg)
 	clear(in.members)
 	if errors.Is(err, errBye) {
-		// The close frame is on its way; whatever still comes is not for us.
-		_, _ = io.Copy(io.Discard, v.net)
+		return a.drain(v)
 	}
 	return err
+}
+
+// drain reads on after a close frame of ours until the other side ends: what
+// is left unread would reset the connection before that frame is read.
+func (a *API) drain(v *viewer) error {
+	_, _ = io.Copy(io.Discard, v.net)
+	return errBye
 }
