@@ -168,7 +168,7 @@ func (s *State) Apply(rec *record.Record) {
 	replay := rec.Seq <= s.loaded.max
 	switch rec.Kind {
 	case record.PartyGone:
-		s.partyGone(rec.Party, rec.Seq)
+		s.partyGone(rec.Party)
 	case record.Totals:
 		if !replay || rec.Seq > s.loaded.sums {
 			s.subtract(rec.Rows)

@@ -121,21 +121,20 @@ func (s *State) addParty(q charge.Party) {
 	s.parties.Store(next)
 }
 
-// partyGone takes everything of party n away.
-func (s *State) partyGone(n charge.Num, seq uint64) {
+// partyGone takes everything of party n away, for good: nothing of it comes
+// back, so a replay may do it again.
+func (s *State) partyGone(n charge.Num) {
 	p := s.party(n)
 	if p == nil {
 		return
 	}
-	if seq > s.loaded.stations {
-		for num := charge.Num(1); num < s.stations.end.Load(); num++ {
-			if site := s.site(num); site != nil && site.Party == n {
-				s.removeStation(num)
-			}
+	for num := charge.Num(1); num < s.stations.end.Load(); num++ {
+		if site := s.site(num); site != nil && site.Party == n {
+			s.removeStation(num)
 		}
 	}
 	for num := charge.Num(1); num < s.vehicles.end.Load(); num++ {
-		if v := s.vehicles.at(num); v != nil && v.party == p && seq > s.loaded.vehicle(num) {
+		if v := s.vehicles.at(num); v != nil && v.party == p {
 			s.removeVehicle(num, v)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // tileViewer keeps what a client would that gets a tile's deltas.
 type tileViewer struct {
 	all  bool
+	lazy bool // looks only now and then
 	rev  uint64
 	have map[string]seen
 }
@@ -72,14 +73,14 @@ func TestDeltasLeadToWhatStoodAtTheRevision(t *testing.T) {
 	for seed := range uint64(3) {
 		c := newRandomCity(300 + seed)
 		p := newPair(t, c)
-		tiles := map[geo.Tile][2]*tileViewer{}
+		tiles := map[geo.Tile][4]*tileViewer{}
 		var heat []*heatViewer
 		for layer := range layers {
 			for _, seesAll := range []bool{false, true} {
 				heat = append(heat, &heatViewer{layer: layer, res: MinRes + c.IntN(resCount), regulator: seesAll})
 			}
 		}
-		for range 250 {
+		for range 200 {
 			for range c.IntN(6) {
 				p.apply(c.record())
 			}
@@ -96,7 +97,7 @@ func TestDeltasLeadToWhatStoodAtTheRevision(t *testing.T) {
 					at[tile] = map[string]seen{}
 				}
 				if _, ok := tiles[tile]; !ok {
-					tiles[tile] = [2]*tileViewer{{}, {all: true}}
+					tiles[tile] = [4]*tileViewer{{}, {all: true}, {lazy: true}, {all: true, lazy: true}}
 				}
 				of := p.m.count(func(o *charge.Station) bool { return o.Num == n })
 				at[tile][p.m.parties[st.Party].Slug+":"+st.ID] = seen{p.s.site(n), of.piles, of.updated}
@@ -110,7 +111,7 @@ func TestDeltasLeadToWhatStoodAtTheRevision(t *testing.T) {
 			}
 			for tile, viewers := range tiles {
 				for _, v := range viewers {
-					if c.chance(0.3) { // some look only now and then
+					if c.chance(0.2) || v.lazy && c.chance(0.9) {
 						continue
 					}
 					v.follow(t, p.s, tile)
@@ -245,4 +246,33 @@ func TestVehiclesInABox(t *testing.T) {
 	f(Viewer{charge.RoleMaker, 3}, small, 100, 5)
 	f(Viewer{charge.RoleOperator, 3}, world, 100, 0)
 	f(driver, world, 100, 0)
+}
+
+func TestACellThatEmptiesTwiceIsTold(t *testing.T) {
+	l := &log{s: testState()}
+	rev := uint64(0)
+	step := func(lon float64) {
+		rev++
+		now := noon + charge.Millis(rev)*1000
+		l.apply(record.Record{Party: 3, Received: now, Fleet: []record.VehicleItem{{Num: 1, Verdict: charge.Taken,
+			Report: charge.VehicleReport{VIN: vin(1), TS: now, Has: charge.HasPosition, Lon: lon, Lat: 25}}}})
+		l.s.Tick(rev, now)
+	}
+	here, away := 102.6, 102.9
+	step(here)
+	step(away)
+	for range 30 {
+		step(away)
+	}
+	step(here)
+	since := rev
+	for range 50 {
+		step(away)
+	}
+	var d HeatDelta
+	l.s.ChangedCellsSince(LayerVehicles, 8, nil, true, since, &d)
+	want := geo.CellAt(geo.Point{Lon: here, Lat: 25}, 8)
+	if d.Full || len(d.Removed) != 1 || d.Removed[0] != want {
+		t.Fatalf("the cell that the vehicle left is not told: %+v", d)
+	}
 }

@@ -86,6 +86,25 @@ func TestLoadedStateEqualsTheOriginal(t *testing.T) {
 	}
 }
 
+func TestOldRecordsChangeNothing(t *testing.T) {
+	c := newRandomCity(9)
+	p := newPair(t, c)
+	var journal []*record.Record
+	for range 300 {
+		r := c.record()
+		journal = append(journal, r)
+		p.apply(r)
+	}
+	p.tick(c)
+	back := &pair{t, New(Config{}, slog.New(slog.DiscardHandler)), p.m}
+	load(t, back.s, sections(t, p.s, func() {}))
+	c.Shuffle(len(journal), func(i, j int) { journal[i], journal[j] = journal[j], journal[i] })
+	for _, r := range journal {
+		back.s.Apply(r)
+	}
+	back.all(c)
+}
+
 func TestReplayOverASnapshotThatTookTime(t *testing.T) {
 	for seed := range uint64(8) {
 		c := newRandomCity(200 + seed)

@@ -174,7 +174,7 @@ func (t *tree) enter(p geo.Point) *path {
 	for i := range q.nodes {
 		q.nodes[i] = t.node(MinRes+i, cells[i])
 		q.nodes[i].paths++
-		q.nodes[i].idle = 0
+		t.touch(q.nodes[i]) // it is not idle any more
 	}
 	return q
 }

@@ -20,7 +20,7 @@ type randomCity struct {
 }
 
 const (
-	cityStations = 40
+	cityStations = 15
 	cityPiles    = 60 // of each operator
 	cityVehicles = 80
 )
@@ -85,7 +85,7 @@ func (c *randomCity) record() *record.Record {
 			n := charge.Num(r.Party-4)*cityVehicles + charge.Num(1+c.IntN(cityVehicles))
 			r.Vehicles = append(r.Vehicles, charge.Vehicle{Num: n, Party: r.Party, VIN: vin(n), Class: charge.ClassTaxi, Model: "M"})
 		}
-	case n == 98 && c.chance(0.05) && len(c.gone) < 2:
+	case n == 98 && c.chance(0.3) && len(c.gone) < 2:
 		r.Kind = record.PartyGone
 		r.Party = charge.Num(1 + c.IntN(5))
 		c.gone[r.Party] = true
