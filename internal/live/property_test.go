@@ -117,13 +117,16 @@ func (p *pair) sums() {
 
 func (p *pair) objects() {
 	p.t.Helper()
-	viewers := []Viewer{{}, regulator, {charge.RoleOperator, 1}, {charge.RoleOperator, 2}, {charge.RoleMaker, 4}, {charge.RoleMaker, 1}}
+	viewers := []Viewer{
+		{}, regulator, {charge.RoleOperator, 1}, {charge.RoleOperator, 2}, {charge.RoleMaker, 4}, {charge.RoleMaker, 1},
+	}
 	for n := charge.Num(1); n <= 3*cityStations; n++ {
 		st, ok := p.m.stations[n]
 		slug := p.m.parties[(n-1)/cityStations+1].Slug
 		for _, v := range viewers {
 			got, found := p.s.Station(slug, stationID(n), v)
-			visible := ok && (st.Access == charge.Public || v.Role == charge.RoleRegulator || v.Role == charge.RoleOperator && v.Party == st.Party)
+			visible := ok && (st.Access == charge.Public || v.Role == charge.RoleRegulator ||
+				v.Role == charge.RoleOperator && v.Party == st.Party)
 			p.equal(fmt.Sprintf("station %d seen by %+v", n, v), found, visible)
 			if found && v == regulator {
 				of := p.m.count(func(o *charge.Station) bool { return o.Num == n })

@@ -219,7 +219,8 @@ func TestVehiclesInABox(t *testing.T) {
 	l := &log{s: testState()}
 	for n := charge.Num(1); n <= 40; n++ {
 		l.apply(record.Record{Party: 3 + n%2, Received: noon, Fleet: []record.VehicleItem{{Num: n, Verdict: charge.Taken,
-			Report: charge.VehicleReport{VIN: vin(n), TS: noon, Has: charge.HasPosition, Lon: 102.5 + float64(n)*0.01, Lat: 25}}}})
+			Report: charge.VehicleReport{
+				VIN: vin(n), TS: noon, Has: charge.HasPosition, Lon: 102.5 + float64(n)*0.01, Lat: 25}}}})
 	}
 	f := func(v Viewer, box geo.Box, most, want int) {
 		t.Helper()

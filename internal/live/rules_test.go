@@ -39,7 +39,8 @@ func TestOpeningHours(t *testing.T) {
 func TestPriceNow(t *testing.T) {
 	day := func(e int64, from charge.Millis) charge.Tariff {
 		return charge.Tariff{ValidFrom: from, Bands: []charge.Band{
-			{FromMinute: 0, ToMinute: 13 * 60, EnergyE4: e}, {FromMinute: 13 * 60, ToMinute: 1440, EnergyE4: e + 1000, ServiceE4: 5},
+			{FromMinute: 0, ToMinute: 13 * 60, EnergyE4: e},
+			{FromMinute: 13 * 60, ToMinute: 1440, EnergyE4: e + 1000, ServiceE4: 5},
 		}}
 	}
 	half := charge.Tariff{ValidFrom: noon + 60_000, Bands: []charge.Band{{FromMinute: 0, ToMinute: 60, EnergyE4: 1}}}
@@ -126,8 +127,10 @@ func TestStationsThatCameBeforeTheirParty(t *testing.T) {
 func TestVehiclesByDistrictWithBorders(t *testing.T) {
 	c := city.Kunming()
 	c.Districts = c.Districts[:2]
-	c.Districts[0].Official = []city.Polygon{{{{Lon: 102, Lat: 24}, {Lon: 103, Lat: 24}, {Lon: 103, Lat: 26}, {Lon: 102, Lat: 26}}}}
-	c.Districts[1].Official = []city.Polygon{{{{Lon: 103, Lat: 24}, {Lon: 104, Lat: 24}, {Lon: 104, Lat: 26}, {Lon: 103, Lat: 26}}}}
+	square := func(west, east float64) []city.Polygon {
+		return []city.Polygon{{{{Lon: west, Lat: 24}, {Lon: east, Lat: 24}, {Lon: east, Lat: 26}, {Lon: west, Lat: 26}}}}
+	}
+	c.Districts[0].Official, c.Districts[1].Official = square(102, 103), square(103, 104)
 	s := New(Config{City: c}, slog.New(slog.DiscardHandler))
 	s.SetParties([]charge.Party{{Num: 3, Slug: "nio", Kind: charge.Maker}})
 	l := &log{s: s}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -175,8 +176,10 @@ func FuzzLoadSection(f *testing.F) {
 	for _, x := range sections(f, s, func() {}) {
 		f.Add(x.name, x.body)
 	}
+	small := city.Kunming()
+	small.Bounds = small.BuiltUp // makes a State faster
 	f.Fuzz(func(t *testing.T, name string, body []byte) {
-		s := testState()
+		s := New(Config{City: small}, slog.New(slog.DiscardHandler))
 		if s.LoadSection(name, 1, body) == nil { // whatever it was, the state must be sound
 			s.Tick(1, noon)
 			c := s.Overview().Piles

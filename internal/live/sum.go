@@ -108,7 +108,9 @@ const (
 	packFault    = 5 * packBits
 )
 
-var packState = [...]int{charge.Free: packFree, charge.InUse: packInUse, charge.Reserved: packReserved, charge.Fault: packFault}
+var packState = [...]int{
+	charge.Free: packFree, charge.InUse: packInUse, charge.Reserved: packReserved, charge.Fault: packFault,
+}
 
 func (c packed) get(shift int) int { return int(c >> shift & packMask) }
 

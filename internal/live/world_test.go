@@ -83,7 +83,8 @@ func (c *randomCity) record() *record.Record {
 		}
 		if c.chance(0.2) {
 			n := charge.Num(r.Party-4)*cityVehicles + charge.Num(1+c.IntN(cityVehicles))
-			r.Vehicles = append(r.Vehicles, charge.Vehicle{Num: n, Party: r.Party, VIN: vin(n), Class: charge.ClassTaxi, Model: "M"})
+			r.Vehicles = append(r.Vehicles, charge.Vehicle{
+				Num: n, Party: r.Party, VIN: vin(n), Class: charge.ClassTaxi, Model: "M"})
 		}
 	case n == 98 && c.chance(0.3) && len(c.gone) < 2:
 		r.Kind = record.PartyGone
