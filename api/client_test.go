@@ -95,7 +95,7 @@ func (c *client) read(wait time.Duration) (frameIn, error) {
 // next is read that must succeed.
 func (c *client) next() frameIn {
 	c.tb.Helper()
-	f, err := c.read(5 * time.Second)
+	f, err := c.read(15 * time.Second)
 	if err != nil {
 		c.tb.Fatalf("no frame: %v", err)
 	}

@@ -97,10 +97,13 @@ func (h *Hub) each(f func(*viewer)) {
 	}
 }
 
+// accessEvery is how often changes of tokens are looked for.
+const accessEvery = 100 * time.Millisecond
+
 // watchAccess cuts viewers whose token is known no longer, within a second.
 func (h *Hub) watchAccess() {
 	defer close(h.watched)
-	tick := time.NewTicker(250 * time.Millisecond)
+	tick := time.NewTicker(accessEvery)
 	defer tick.Stop()
 	seen := h.deps.accessVersion()
 	for {

@@ -104,7 +104,7 @@ func TestTokens(t *testing.T) {
 	tokens := map[string]charge.Token{"t-nio": testTokens["t-nio"]}
 	w.setTokens(tokens)
 	for _, v := range []*client{c, header} {
-		if code := v.closed(time.Second); code != 4401 {
+		if code := v.closed(3 * time.Second); code != 4401 {
 			t.Fatalf("removed token: close code %d", code)
 		}
 	}
