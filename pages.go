@@ -14,7 +14,7 @@ type figures struct{ live *live.State }
 func (a *app) pages(l *live.State) http.Handler {
 	cfg := dashboard.Config{City: a.city.Name, CityEn: a.city.NameEn, Zone: a.city.Zone}
 	for _, p := range a.city.Hotspots {
-		cfg.Places = append(cfg.Places, dashboard.Place{Name: p.Name, NameEn: p.Name, Lon: p.At.Lon, Lat: p.At.Lat})
+		cfg.Places = append(cfg.Places, dashboard.Place{Name: p.Name, NameEn: p.NameEn, Lon: p.At.Lon, Lat: p.At.Lat})
 	}
 	return dashboard.Handler(cfg, figures{l})
 }

@@ -16,7 +16,7 @@ func (a *app) apiConfig() api.Config {
 func (a *app) newAPI(k *core, pages bool) *api.API {
 	deps := api.Deps{
 		Live: k.live, Auth: k.access, History: k.history, Sessions: k.registry,
-		Instance: k.registry.Instance(), Ready: k.ready, Metrics: k.metrics(),
+		Instance: k.registry.Instance(), City: a.city, Ready: k.ready, Metrics: k.metrics(),
 	}
 	if pages {
 		deps.Dashboard = a.pages(k.live)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/influx"
 	"github.com/dianchi-platform/dianchi/internal/live"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
@@ -18,9 +19,10 @@ import (
 type Deps struct {
 	Live     *live.State
 	Auth     Directory
-	History  History  // nil answers 503 history-unavailable
-	Sessions Sessions // nil likewise
-	Instance string   // names the log that revisions are of; the same on every replica
+	History  History    // nil answers 503 history-unavailable
+	Sessions Sessions   // nil likewise
+	City     *city.City // what /config tells of; nil tells of none
+	Instance string     // names the log that revisions are of; the same on every replica
 
 	Ready     func() []PartState   // nil: nothing to wait for
 	Metrics   *prometheus.Registry // what /metrics shows; nil makes one

@@ -97,6 +97,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		}
 	}
 
+	f("/api/v1/config", "", 200)
 	f("/api/v1/overview", "", 200)
 	f("/api/v1/operators", "", 200)
 	f("/api/v1/makers", "", 200)

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
 // fullWorld is a world in which every resource has something to say.
 func fullWorld(t *testing.T) *world {
-	w := newWorld(t, func(_ *Config, d *Deps) { d.History, d.Sessions = fixedHistory{}, fixedHistory{} })
+	w := newWorld(t, func(_ *Config, d *Deps) {
+		d.History, d.Sessions, d.City = fixedHistory{}, fixedHistory{}, city.Kunming()
+	})
 	st := station(1, teld, center, 1, 2)
 	st.NameEn, st.Address, st.Phone, st.OpenHours, st.District = "One", "路1号", "400", "00:00-24:00", "530102"
 	st.Parking = &charge.Parking{Type: charge.ParkingAsk, FenPerHour: -1, FreeMinutes: -1}
