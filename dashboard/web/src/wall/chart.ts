@@ -12,13 +12,20 @@ export interface PowerDay {
   today: Day;
   yesterday: Day;
   hour: number; // of the day, now
-  nowKw: number | undefined;
+  seen: [hour: number, kw: number][]; // since today's last row
+  range: [from: number, to: number]; // hours shown
   bands: DayBand[];
   t: Say;
 }
 
 const TINT = { peak: 'rgba(245,181,68,.10)', flat: 'transparent', valley: 'rgba(63,134,224,.12)' };
 const INK2 = '#a9bac8';
+
+/** Hours since midnight as the clock shows them. */
+function hourText(h: number): string {
+  const minutes = Math.round(h * 60);
+  return [Math.floor(minutes / 60), minutes % 60].map((n) => String(n).padStart(2, '0')).join(':');
+}
 
 /** A day as [hour, MW] points; the slots without a value stay, as gaps. */
 function points(day: Day): [number, number | null][] {
@@ -43,16 +50,21 @@ export class PowerChart {
     this.#last = day;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     const label = { color: INK2, fontSize: 15 * rem };
-    const today = points(day.today);
-    if (day.nowKw !== undefined) today[Math.ceil(day.hour * 12)] = [day.hour, day.nowKw / 1000];
+    const [from, to] = day.range;
+    const whole = to - from >= 24;
+    const seen = day.seen.map(([h, kw]) => [h, kw / 1000]);
+    const last = day.today.findLastIndex((kw) => kw !== null);
+    const today = [...points(day.today).slice(0, last + 1), ...seen];
+    const inside = (b: DayBand): boolean => b.from < to && b.to > from;
+    const edge = (to - from) / 24; // nearer to an end, the label of `now` stays inside
     this.#chart.setOption({
       animation: false,
       aria: { enabled: true },
       textStyle: { fontFamily: 'Barlow Condensed, Noto Sans CJK SC, PingFang SC, Microsoft YaHei, sans-serif' },
       grid: { left: 46 * rem, right: 14 * rem, top: 30 * rem, bottom: 26 * rem },
       xAxis: {
-        type: 'value', min: 0, max: 24, interval: 4,
-        axisLabel: { ...label, formatter: (h: number) => `${String(h).padStart(2, '0')}:00` },
+        type: 'value', min: from, max: to, interval: whole ? 4 : (to - from) / 4,
+        axisLabel: { ...label, formatter: hourText },
         splitLine: { show: false }, axisLine: { lineStyle: { color: '#31445a' } },
       },
       yAxis: {
@@ -73,15 +85,18 @@ export class PowerChart {
             lineStyle: { color: '#eef4f8', width: rem, type: 'dashed' },
             label: {
               formatter: day.t('now'), color: '#eef4f8', fontSize: 15 * rem,
-              align: day.hour < 1 ? 'left' : day.hour > 23 ? 'right' : 'center',
+              align: day.hour - from < edge ? 'left' : to - day.hour < edge ? 'right' : 'center',
             },
           },
           markArea: {
             silent: true, animation: false,
             label: { ...label, position: 'insideBottom' },
-            data: day.bands.map((b) => [
-              { name: b.kind === 'flat' ? '' : day.t(b.kind), xAxis: b.from, itemStyle: { color: TINT[b.kind] } },
-              { xAxis: b.to },
+            data: day.bands.filter(inside).map((b) => [
+              {
+                name: b.kind === 'flat' && whole ? '' : day.t(b.kind),
+                xAxis: Math.max(from, b.from), itemStyle: { color: TINT[b.kind] },
+              },
+              { xAxis: Math.min(to, b.to) },
             ]),
           },
         },

@@ -11,23 +11,32 @@ export function emptyDay(): Day {
   return new Array<number | null>(SLOTS).fill(null);
 }
 
-/** Keeps what was seen live: the newest value of each five minutes, two hours at full rate. */
+const FINE_MS = 10_000; // between two points of what was seen live
+const FINE_MOST = 720; // two hours of them
+
+/** Keeps what was seen since the page opened: a value each ten seconds, two hours of them. */
 export class LiveCurve {
   #points = new Map<number, number>();
 
   add(at: number, value: number): void {
     if (!Number.isFinite(at) || !Number.isFinite(value)) return;
-    this.#points.set(Math.floor(at / SLOT_MS), value);
+    this.#points.set(Math.floor(at / FINE_MS), value);
     for (const slot of this.#points.keys()) {
-      if (this.#points.size <= SLOTS) break;
+      if (this.#points.size <= FINE_MOST) break;
       this.#points.delete(slot);
     }
   }
 
-  /** Fills the slots of the day from `midnight` that `day` has no value for. */
-  fill(day: Day, midnight: number): Day {
-    return day.map((v, i) => v ?? this.#points.get(Math.floor(midnight / SLOT_MS) + i) ?? null);
+  /** What was seen after `from`, oldest first, as [epoch milliseconds, value]. */
+  since(from: number): [at: number, value: number][] {
+    return [...this.#points].map(([slot, v]): [number, number] => [slot * FINE_MS, v]).filter(([at]) => at > from);
   }
+}
+
+/** The last time of a day with a value, from its `midnight`; 0 without any. */
+export function lastOf(day: Day, midnight: number): number {
+  const last = day.findLastIndex((v) => v !== null);
+  return last < 0 ? 0 : midnight + last * SLOT_MS;
 }
 
 /** A column of a history answer as the day that begins at `midnight`. */

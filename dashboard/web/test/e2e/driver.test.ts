@@ -33,7 +33,8 @@ describe('the driver\'s page', () => {
     await page.getByRole('button', { name: '仅空闲', exact: true }).click();
     await page.getByRole('button', { name: '快充', exact: true }).click();
     await expect.poll(() => page.url()).toMatch(/free=1.*kind=dc/);
-    const { stations } = await answer<{ stations: Station[] }>(`/stations?near=${NEAR}&free=1&kind=dc&limit=10`);
+    const path = `/stations?near=${NEAR}&free=1&kind=dc&limit=10`;
+    const { stations } = await answer<{ stations: Station[] }>(path);
     await expect
       .poll(() => page.locator('main .row strong').allTextContents(), { timeout: 10_000 })
       .toEqual(stations.map((s) => s.name));
@@ -94,7 +95,8 @@ describe('the driver\'s page', () => {
     const watched = await open(`/?lang=${lang}&theme=${theme}&near=${NEAR}`, { viewport, webgl });
     const { page } = watched;
     await listed(page);
-    await page.locator(webgl ? '.pane canvas' : '.pane svg .pin').first().waitFor({ timeout: 30_000, state: 'attached' });
+    const drawn = page.locator(webgl ? '.pane canvas' : '.pane svg .pin').first();
+    await drawn.waitFor({ timeout: 30_000, state: 'attached' });
     await rows(page).nth(1).click();
     await page.locator('main section li').first().waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dayBands, dayOf, emptyDay, energyOf, LiveCurve, SLOT_MS, SLOTS } from '../../src/wall/curve.ts';
+import { dayBands, dayOf, emptyDay, energyOf, lastOf, LiveCurve, SLOT_MS, SLOTS } from '../../src/wall/curve.ts';
 import { cityOf, KUNMING } from '../../src/lib/config.ts';
 
 const MIDNIGHT = Date.UTC(2026, 9, 31, 16);
@@ -18,26 +18,43 @@ test('an unknown column is an empty day', () => {
 });
 
 test('today\'s energy counts the five minutes that ended since midnight, and says since when', () => {
-  expect(energyOf(table([at(0), 99, 1], [at(1), 10, 1], [at(2), 20, 1]), MIDNIGHT)).toEqual({ kwh: 30, from: MIDNIGHT });
+  const rows = table([at(0), 99, 1], [at(1), 10, 1], [at(2), 20, 1]);
+  expect(energyOf(rows, MIDNIGHT)).toEqual({ kwh: 30, from: MIDNIGHT });
   expect(energyOf(table([at(100), 5, 1]), MIDNIGHT)?.from).toBe(MIDNIGHT + 99 * SLOT_MS);
   expect(energyOf(table([at(0), 99, 1]), MIDNIGHT)).toBeNull();
 });
 
-test('what was seen live fills gaps, and never covers a row', () => {
-  const curve = new LiveCurve();
-  curve.add(MIDNIGHT + 10, 1);
-  curve.add(MIDNIGHT + SLOT_MS + 1, 2);
-  curve.add(MIDNIGHT + SLOT_MS + 2, 3);
-  const day = emptyDay();
-  day[0] = 500;
-  expect(curve.fill(day, MIDNIGHT).slice(0, 3)).toEqual([500, 3, null]);
+describe('what was seen live', () => {
+  test('goes on where the rows end', () => {
+    const curve = new LiveCurve();
+    const day = emptyDay();
+    expect(lastOf(day, MIDNIGHT)).toBe(0);
+    day[1] = 500;
+    const end = lastOf(day, MIDNIGHT);
+    expect(end).toBe(MIDNIGHT + SLOT_MS);
+    curve.add(end - 1, 1);
+    curve.add(end + 10_001, 2);
+    curve.add(end + 10_002, 3); // the newest of the same ten seconds
+    curve.add(NaN, 4);
+    expect(curve.since(end)).toEqual([[end + 10_000, 3]]);
+  });
+
+  test('is kept for two hours', () => {
+    const curve = new LiveCurve();
+    for (let i = 0; i < 1000; i++) curve.add(MIDNIGHT + i * 10_000, i);
+    expect(curve.since(0)).toHaveLength(720);
+    expect(curve.since(0).at(-1)).toEqual([MIDNIGHT + 9_990_000, 999]);
+  });
 });
 
 describe('bands of the tariff', () => {
-  const band = (from: string, to: string, energyYuanPerKwh: number) => ({ from, to, energyYuanPerKwh, serviceYuanPerKwh: 0.4 });
+  const band = (from: string, to: string, energyYuanPerKwh: number) => ({
+    from, to, energyYuanPerKwh, serviceYuanPerKwh: 0.4,
+  });
 
   test('the dearest are peak, the cheapest valley; one across midnight is cut', () => {
-    expect(dayBands([band('07:00', '22:30', 1.02), band('22:30', '02:00', 0.7), band('02:00', '07:00', 0.45)])).toEqual([
+    const bands = [band('07:00', '22:30', 1.02), band('22:30', '02:00', 0.7), band('02:00', '07:00', 0.45)];
+    expect(dayBands(bands)).toEqual([
       { from: 0, to: 2, kind: 'flat' },
       { from: 2, to: 7, kind: 'valley' },
       { from: 7, to: 22.5, kind: 'peak' },
@@ -46,7 +63,8 @@ describe('bands of the tariff', () => {
   });
 
   test('24:00 is the end of the day; one price all day is no band', () => {
-    expect(dayBands([band('00:00', '12:00', 1), band('12:00', '24:00', 2)]).at(-1)).toEqual({ from: 12, to: 24, kind: 'peak' });
+    const half = [band('00:00', '12:00', 1), band('12:00', '24:00', 2)];
+    expect(dayBands(half).at(-1)).toEqual({ from: 12, to: 24, kind: 'peak' });
     expect(dayBands([band('00:00', '24:00', 1)])).toEqual([]);
   });
 });

@@ -27,7 +27,8 @@ const price = (now: number, until: string | null = null): Station['price'] => ({
 describe('filters', () => {
   test('stand in the address and come back from it', () => {
     const f = {
-      ...NO_FILTERS, free: true, kind: 'dc' as const, minKw: 120, maxYuan: 1.2, parking: true, q: '世纪', sort: 'price' as const,
+      ...NO_FILTERS, free: true, kind: 'dc' as const, minKw: 120, maxYuan: 1.2, parking: true, q: '世纪',
+      sort: 'price' as const,
     };
     const href = withFilters('http://x/?lang=en&open=1', f);
     expect(filtersOf(new URL(href, 'http://x').searchParams)).toEqual(f);
@@ -47,7 +48,8 @@ describe('filters', () => {
   });
 
   test('become the parameters of the contract', () => {
-    const params = stationParams({ ...NO_FILTERS, free: true, parking: true, sort: 'price' }, [102.71, 25.04], 5000, 50);
+    const f = { ...NO_FILTERS, free: true, parking: true, sort: 'price' as const };
+    const params = stationParams(f, [102.71, 25.04], 5000, 50);
     expect(queryString(params)).toBe('?near=102.71%2C25.04&radiusM=5000&limit=50&free=1&parking=free');
   });
 });
@@ -100,7 +102,9 @@ describe('navigation', () => {
 });
 
 describe('sentences', () => {
-  const parking = (given: Partial<Parking>): Parking => ({ type: 0, text: null, yuanPerHour: null, freeMinutes: null, ...given });
+  const parking = (given: Partial<Parking>): Parking => ({
+    type: 0, text: null, yuanPerHour: null, freeMinutes: null, ...given,
+  });
 
   test.each<[Parking | null, string]>([
     [null, 'ask on site'],
@@ -122,7 +126,8 @@ describe('sentences', () => {
     const groups = groupsOf([
       pile('a', { kind: 'ac', ratedKw: 7 }), pile('b', {}), pile('c', { state: 'inUse', status: 3 }),
     ], t);
-    expect(groups.map((g) => g.title.replaceAll('\u00a0', ' '))).toEqual(['DC 120 kW · 1 of 2 free', 'AC 7 kW · 1 of 1 free']);
+    const titles = groups.map((g) => g.title.replaceAll('\u00a0', ' '));
+    expect(titles).toEqual(['DC 120 kW · 1 of 2 free', 'AC 7 kW · 1 of 1 free']);
   });
 
   test('occupied is not charging', () => {
@@ -133,7 +138,8 @@ describe('sentences', () => {
 
 describe('the start', () => {
   test.each<[string | null, unknown]>([
-    ['102.71,25.04', [102.71, 25.04]], ['102.71', null], ['a,b', null], [',', null], ['1,2,3', null], ['500,25', null], [null, null],
+    ['102.71,25.04', [102.71, 25.04]], ['102.71', null], ['a,b', null], [',', null], ['1,2,3', null],
+    ['500,25', null], [null, null],
   ])('%s in the address', (text, want) => {
     expect(parsePoint(text)).toEqual(want);
   });

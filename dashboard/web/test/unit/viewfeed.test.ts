@@ -5,7 +5,11 @@ import type { Box } from '../../src/lib/types.ts';
 import { ViewFeed } from '../../src/lib/viewfeed.ts';
 
 const feed = (west: number): Feed => ({ feed: 'stations', bbox: [west, 0, west + 1, 1] as Box });
-const channel = (...ids: string[]): Channel => ({ rev: '', at: 0, data: {}, items: new Map(ids.map((id) => [id, id])) });
+
+function channel(...ids: string[]): Channel {
+  return { rev: '', at: 0, data: {}, items: new Map(ids.map((id) => [id, id])) };
+}
+
 const WHOLE = { whole: true, changed: [], removed: [] };
 
 function set(): { view: ViewFeed<string>; listeners: Map<string, Listener>; seen: (Set<string> | null)[] } {
