@@ -89,6 +89,7 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 		FeedbackEvery: 5 * time.Second, SnapshotEvery: 30 * time.Second,
 		SnapshotDir: filepath.Join(c.Data, snapshotDir), City: a.city,
 	}, a.log, deps)
+	a.newSource(k) // before anybody speaks to it
 	k.access.OnChange(func(ch auth.Change) {
 		k.pipeline.PartiesChanged(ch.Parties, ch.Removed)
 		if k.follow != nil {
@@ -213,28 +214,40 @@ func (k *core) slug(num charge.Num) string {
 	return ""
 }
 
-// startSource lets parties in: by the embedded door, or from a broker.
-func (a *app) startSource(ctx context.Context, k *core) error {
+// newSource makes the embedded door, or the client of a broker elsewhere.
+func (a *app) newSource(k *core) {
 	c := a.cfg
 	if c.Broker != "" {
-		s := broker.New(broker.Config{
+		k.broker = broker.New(broker.Config{
 			URL: c.Broker, User: c.BrokerUser, Password: c.BrokerPassword, Instance: k.registry.Instance(),
 		}, a.log, k.access, k.pipeline)
-		if err := s.Start(ctx); err != nil {
-			return err
-		}
-		k.broker = s
-		a.started("broker", s.Stop)
-		return nil
+		return
 	}
-	d := door.New(door.Config{Addr: c.MQTT}, a.log, door.Deps{
+	k.door = door.New(door.Config{Addr: c.MQTT}, a.log, door.Deps{
 		Auth: passwords{k.access}, Taker: k.pipeline, Full: func() bool { return k.pipeline.Stalled() != 0 },
 	})
-	if err := d.Start(ctx); err != nil {
-		return explainListen("--mqtt", c.MQTT, err)
+}
+
+// startSource lets parties in. When it stops, what a full disk keeps waiting is
+// refused first.
+func (a *app) startSource(ctx context.Context, k *core) error {
+	quiet := func(stop func(context.Context) error) func(context.Context) error {
+		return func(ctx context.Context) error {
+			k.pipeline.Quiesce()
+			return stop(ctx)
+		}
 	}
-	k.door = d
-	a.started("door", d.Stop)
+	if k.broker != nil {
+		if err := k.broker.Start(ctx); err != nil {
+			return err
+		}
+		a.started("broker", quiet(k.broker.Stop))
+		return nil
+	}
+	if err := k.door.Start(ctx); err != nil {
+		return explainListen("--mqtt", a.cfg.MQTT, err)
+	}
+	a.started("door", quiet(k.door.Stop))
 	return nil
 }
 

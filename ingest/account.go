@@ -48,15 +48,15 @@ func (s *accounts) of(party charge.Num) *account {
 
 // apply counts a record that is on disk, once.
 func (s *accounts) apply(rec *record.Record) {
-	if rec.Kind != record.Message {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if rec.Seq <= s.seq {
 		return
 	}
 	s.seq = rec.Seq
+	if rec.Kind != record.Message {
+		return
+	}
 	a := s.of(rec.Party)
 	a.total.Add(rec.Account)
 	a.since.Add(rec.Account)
@@ -157,11 +157,20 @@ func (s *accounts) section() (uint64, []byte, error) {
 	return s.seq, b, err
 }
 
+// load takes a snapshot's accounts in, if they go further than the registry's.
 func (s *accounts) load(seq uint64, b []byte) error {
 	var all []Account
 	if err := json.Unmarshal(b, &all); err != nil {
 		return fmt.Errorf("cannot read the accounts: %w", err)
 	}
-	s.start(all, seq)
+	if seq >= s.seq {
+		s.start(all, seq)
+		return nil
+	}
+	for _, x := range all { // what only we count
+		if a := s.byNum[x.Party]; a != nil {
+			a.spoken = x.Spoken
+		}
+	}
 	return nil
 }

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,18 +24,21 @@ type committer struct {
 	watchers []Watcher
 	rev      uint64
 	at       charge.Millis
+	row      charge.Millis // moment of the newest 5-minute rows, written or let pass
 	parties  map[charge.Num]bool
-	snapping sync.Mutex
-	chunks   chan func() // snapshot work, between records
+	snapping chan struct{} // holds a mark while a snapshot is written
+	chunks   chan func()   // snapshot work, between records
 	busy     bool
+	next     *ack // taken off acks before its record came
+	refusing <-chan ack
 	batches  chan spool.Batch
 	taken    chan struct{}
+	dead     chan struct{} // closed when there will be no more batches
 	second   <-chan time.Time
 	feedback <-chan time.Time
 
-	applied   atomic.Uint64
-	published atomic.Uint64 // newest closed revision
-	dirty     atomic.Bool   // the party list changed
+	applied atomic.Uint64
+	dirty   atomic.Bool // the party list changed
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when applied moves
@@ -45,13 +47,15 @@ type committer struct {
 func newCommitter(p *Pipeline) *committer {
 	return &committer{
 		p: p, accounts: newAccounts(), chunks: make(chan func()),
-		batches: make(chan spool.Batch), taken: make(chan struct{}),
+		snapping: make(chan struct{}, 1), dead: make(chan struct{}),
+		batches: make(chan spool.Batch), taken: make(chan struct{}, 1), // the reader always comes for the mark
 		parties: map[charge.Num]bool{}, changed: make(chan struct{}),
 	}
 }
 
-// run applies batches as they come and ticks in between.
-func (c *committer) run(ctx context.Context) {
+// run applies batches as they come and ticks in between, until Stop is through.
+func (c *committer) run() {
+	ctx := c.p.ctx
 	var reading sync.WaitGroup
 	reading.Go(func() { c.read(ctx) })
 	defer reading.Wait()
@@ -62,7 +66,9 @@ func (c *committer) run(ctx context.Context) {
 	c.second, c.feedback = second.C, feedback.C
 	for c.serve(ctx, nil, section{}) != stopped {
 	}
-	c.accounts.speak(charge.At(time.Now()), c.p)
+	if c.next != nil {
+		c.next.answer(errStopping)
+	}
 }
 
 // section is a piece of a snapshot on its way to the file.
@@ -80,22 +86,22 @@ const (
 	stopped
 )
 
-// serve waits for one event and handles it; handing s to out is one too.
+// serve waits for one event and handles it; handing s to out is one too. ctx
+// may be that of one snapshot: what was begun for the others is finished.
 func (c *committer) serve(ctx context.Context, out chan<- section, s section) served {
-	work := c.chunks
+	work, dead := c.chunks, c.dead
 	if c.busy {
 		work = nil // one piece of work at a time
+	}
+	if c.refusing != nil {
+		dead = nil
 	}
 	select {
 	case b := <-c.batches:
 		c.apply(b)
-		select {
-		case c.taken <- struct{}{}:
-		case <-ctx.Done():
-			return stopped
-		}
+		c.taken <- struct{}{}
 	case now := <-c.second:
-		c.tick(ctx, charge.At(now))
+		c.tick(charge.At(now))
 	case now := <-c.feedback:
 		c.accounts.speak(charge.At(now), c.p)
 	case f := <-work:
@@ -104,18 +110,29 @@ func (c *committer) serve(ctx context.Context, out chan<- section, s section) se
 		c.busy = false
 	case out <- s:
 		return sent
+	case <-dead:
+		c.refusing = c.p.acks
+		if c.next != nil {
+			c.next.answer(c.p.Broken())
+			c.next = nil
+		}
+	case a := <-c.refusing:
+		a.answer(c.p.Broken())
 	case <-ctx.Done():
 		return stopped
 	}
 	return handled
 }
 
+// read brings batches until the spool ends or breaks.
 func (c *committer) read(ctx context.Context) {
+	defer c.reader.Close()
 	for {
 		b, err := c.reader.Next(ctx)
 		if err != nil {
-			if !errors.Is(err, context.Canceled) {
+			if ctx.Err() == nil {
 				c.p.fail(err)
+				close(c.dead)
 			}
 			return
 		}
@@ -135,14 +152,38 @@ func (c *committer) read(ctx context.Context) {
 func (c *committer) apply(b spool.Batch) {
 	last := b.First + uint64(len(b.Bodies)) - 1
 	for i, body := range b.Bodies {
-		c.record(b.First+uint64(i), body)
-		a := <-c.p.acks
-		c.accounts.note(c.rec.Party, a.samples)
-		if a.done != nil {
-			a.done(nil)
+		seq := b.First + uint64(i)
+		c.record(seq, body)
+		if a, ok := c.ackOf(seq); ok {
+			c.accounts.note(c.rec.Party, a.samples)
+			a.answer(nil)
 		}
 	}
 	c.move(last)
+}
+
+// ackOf returns what is to be done for record seq. Records before it that did
+// not come, because the disk lost them, are not acknowledged.
+func (c *committer) ackOf(seq uint64) (a ack, ok bool) {
+	for {
+		if c.next == nil {
+			select {
+			case a := <-c.p.acks: // on its way at the latest
+				c.next = &a
+			case <-c.p.ctx.Done():
+				return ack{}, false
+			}
+		}
+		switch {
+		case c.next.seq == seq:
+			a, c.next = *c.next, nil
+			return a, true
+		case c.next.seq > seq:
+			return ack{}, false
+		}
+		c.next.answer(errLost)
+		c.next = nil
+	}
 }
 
 // record applies one record to live and to the account.
@@ -200,9 +241,8 @@ func (c *committer) waitApplied(ctx context.Context, seq uint64) error {
 
 // tick closes a revision. Its number is the second's, so that it never runs
 // backwards over restarts; a clock set back only makes it count on.
-func (c *committer) tick(ctx context.Context, now charge.Millis) {
+func (c *committer) tick(now charge.Millis) {
 	c.rev = max(c.rev+1, uint64(now)/1000)
-	before := c.at
 	c.at = max(now, c.at)
 	if c.dirty.Swap(false) {
 		c.setParties()
@@ -214,24 +254,33 @@ func (c *committer) tick(ctx context.Context, now charge.Millis) {
 	if f := c.p.deps.Follow; f != nil {
 		f.Tick(c.rev, c.at, c.applied.Load())
 	}
-	c.published.Store(c.rev)
-	if t := c.at - c.at%totalsEvery; before != 0 && before < t {
-		c.totals(ctx, t)
+	if t := c.at - c.at%totalsEvery; c.row < t {
+		c.row = t
+		c.totals(t)
 	}
 }
 
-// totals puts the rows of the 5 minutes that ended at t into the log.
-func (c *committer) totals(ctx context.Context, t charge.Millis) {
+// resume makes the clock go on where it stood: rev and at of the last tick that
+// is known, and row of the newest rows in the log. For a moment at which the
+// platform was down there is no row, and a row once written stays.
+func (c *committer) resume(rev uint64, at, row, now charge.Millis) {
+	c.rev = rev
+	c.row = max(row, at-at%totalsEvery)
+	if t := now - now%totalsEvery; c.row < t || c.row > t+12*totalsEvery { // or the clock was wrong by hours
+		c.row = t
+	}
+}
+
+// totals puts the rows of the 5 minutes that ended at t into the log. While the
+// spool is full they wait, but not until the next ones come.
+func (c *committer) totals(t charge.Millis) {
 	rec := record.Record{Kind: record.Totals, Received: t, Rows: c.p.deps.Live.Totals(t)}
 	body := rec.Append(nil)
-	c.p.rest.Go(func() {
-		err := c.p.do(ctx, func() {
-			if c.p.deps.Spool.Ready() == nil {
-				c.p.append(body, ack{})
-			}
-		})
-		if err != nil {
-			c.p.log.Warn("5-minute totals not written: the platform is stopping", "t", t.String())
+	c.p.running.Go(func() {
+		ctx, cancel := context.WithTimeout(c.p.ctx, (totalsEvery-totalsEvery/10)*time.Millisecond)
+		defer cancel()
+		if err := c.p.whenReady(ctx, func() { c.p.append(body, ack{}) }); err != nil {
+			c.p.log.Warn("5-minute totals not written", "t", t.String(), "err", err)
 		}
 	})
 }

@@ -27,6 +27,8 @@ type index struct {
 }
 
 type pileEntry struct {
+	party   charge.Num
+	id      string          // the operator's own; it keeps its number and memory outside of stations, too
 	station *charge.Station // nil: not in any station now
 	facts   quality.PileFacts
 	memory  quality.PileMemory
@@ -53,7 +55,6 @@ func (x *index) putStation(st charge.Station) {
 	if byID == nil {
 		byID = map[string]*charge.Station{}
 		x.stations[st.Party] = byID
-		x.piles[st.Party] = map[string]charge.Num{}
 	}
 	if old := byID[st.ID]; old != nil {
 		x.release(old)
@@ -63,15 +64,28 @@ func (x *index) putStation(st charge.Station) {
 	x.owner[st.Num] = st.Party
 	x.nextStation = max(x.nextStation, st.Num+1)
 	for _, p := range own.Piles {
-		x.piles[st.Party][p.ID] = p.Num
-		x.nextPile = max(x.nextPile, p.Num+1)
-		x.pile = grow(x.pile, p.Num)
+		x.name(st.Party, p.ID, p.Num)
 		e := &x.pile[p.Num]
 		if e.station != nil && e.station != &own {
 			leave(e.station, p.Num)
 		}
 		e.station = &own
 		e.facts = quality.PileFacts{RatedKW: p.RatedKW, Kind: p.Kind}
+	}
+}
+
+// name gives a party's pile id its number, unless it has one.
+func (x *index) name(party charge.Num, id string, n charge.Num) {
+	ids := x.piles[party]
+	if ids == nil {
+		ids = map[string]charge.Num{}
+		x.piles[party] = ids
+	}
+	x.nextPile = max(x.nextPile, n+1)
+	x.pile = grow(x.pile, n)
+	if ids[id] == 0 {
+		ids[id] = n
+		x.pile[n].party, x.pile[n].id = party, id
 	}
 }
 
@@ -122,47 +136,43 @@ func (x *index) dropParty(party charge.Num) {
 	for id := range x.stations[party] {
 		x.removeStation(party, id)
 	}
+	for _, n := range x.piles[party] {
+		x.pile[n] = pileEntry{}
+	}
 	delete(x.stations, party)
 	delete(x.piles, party)
 	for vin, n := range x.vehicles {
 		if x.vehicle[n].master.Party == party {
+			x.vehicle[n] = vehicleEntry{}
 			delete(x.vehicles, vin)
 		}
 	}
 }
 
-// apply moves the index by a record that is on disk: replay after a restart.
-// memory tells whether the object's memory still lacks this record.
-func (x *index) apply(rec *record.Record, catalog bool, memory func(kind charge.Payload, n charge.Num) bool) {
-	if catalog {
-		switch rec.Kind {
-		case record.PartyGone:
-			x.dropParty(rec.Party)
-		case record.Message:
-			for i := range rec.Stations {
-				if s := &rec.Stations[i]; s.Removed {
-					x.removeStation(s.Station.Party, s.Station.ID)
-				} else {
-					x.putStation(s.Station)
-				}
+// applyCatalog moves the index by a record that is on disk. Without change, it
+// knows already what the record says of stations and vehicles, but perhaps not
+// the numbers of piles that have no station any more.
+func (x *index) applyCatalog(rec *record.Record, change bool) {
+	if rec.Kind == record.PartyGone {
+		x.dropParty(rec.Party)
+		return
+	}
+	for i := range rec.Stations {
+		s := &rec.Stations[i]
+		switch {
+		case !change:
+			for k := range s.Station.Piles {
+				x.name(s.Station.Party, s.Station.Piles[k].ID, s.Station.Piles[k].Num)
 			}
-			for _, v := range rec.Vehicles {
-				x.putVehicle(v)
-			}
+		case s.Removed:
+			x.removeStation(s.Station.Party, s.Station.ID)
+		default:
+			x.putStation(s.Station)
 		}
 	}
-	for i := range rec.Piles {
-		it := &rec.Piles[i]
-		if memory(charge.Piles, it.Num) {
-			x.pile = grow(x.pile, it.Num)
-			x.pile[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received)
-		}
-	}
-	for i := range rec.Fleet {
-		it := &rec.Fleet[i]
-		if memory(charge.Vehicles, it.Num) {
-			x.vehicle = grow(x.vehicle, it.Num)
-			x.vehicle[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received)
+	if change {
+		for _, v := range rec.Vehicles {
+			x.putVehicle(v)
 		}
 	}
 }

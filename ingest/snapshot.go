@@ -10,8 +10,6 @@ import (
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
-	"github.com/dianchi-platform/dianchi/internal/spool"
-	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
 // A snapshot is written in sections, each with the Seq of the last record it
@@ -22,20 +20,21 @@ const (
 	sectionAccount = "account"
 	sectionPiles   = "memory-piles"
 	sectionCars    = "memory-vehicles"
+	sectionIDs     = "memory-ids" // of piles, also of those in no station now
 	livePrefix     = "live/"
 	memoryChunk    = 4096 // objects a section
 )
 
-// keepSnapshots writes a snapshot now and then until ctx ends.
-func (p *Pipeline) keepSnapshots(ctx context.Context) {
+// keepSnapshots writes a snapshot now and then until Stop, which writes the last one.
+func (p *Pipeline) keepSnapshots() {
 	every := time.NewTicker(p.cfg.SnapshotEvery)
 	defer every.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-p.open.Done():
 			return
 		case <-every.C:
-			if err := p.commit.snapshotNow(ctx); err != nil && ctx.Err() == nil {
+			if err := p.commit.snapshotNow(p.open); err != nil && p.open.Err() == nil {
 				p.log.Error("cannot write a snapshot: the spool keeps growing until one is written", "err", err)
 			}
 		}
@@ -44,8 +43,12 @@ func (p *Pipeline) keepSnapshots(ctx context.Context) {
 
 // snapshotNow writes one snapshot and lets the spool forget what it covers.
 func (c *committer) snapshotNow(ctx context.Context) error {
-	c.snapping.Lock()
-	defer c.snapping.Unlock()
+	select {
+	case c.snapping <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-c.snapping }()
 	least := ^uint64(0)
 	err := snapfile.Write(c.p.cfg.SnapshotDir, snapshotName, func(w *snapfile.Writer) error {
 		put := func(name string, seq uint64, body []byte) error {
@@ -65,8 +68,11 @@ func (c *committer) snapshotNow(ctx context.Context) error {
 }
 
 // LiveSections hands out live in pieces, each with the Seq that it holds for:
-// what a replica starts from.
+// what a replica starts from. Stop does not wait for it.
 func (p *Pipeline) LiveSections(ctx context.Context, put func(name string, seq uint64, body []byte) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.open, cancel)()
 	return p.commit.sections(ctx, func(name string, seq uint64, body []byte) error {
 		if own, ok := strings.CutPrefix(name, livePrefix); ok {
 			return put(own, seq, body)
@@ -125,7 +131,7 @@ func (c *committer) sections(ctx context.Context, put func(name string, seq uint
 
 // memorySections hands out the rules' memory, a chunk of objects at a time.
 func (p *Pipeline) memorySections(ctx context.Context, put func(name string, seq uint64, body []byte) error) error {
-	for _, kind := range []string{sectionPiles, sectionCars} {
+	for _, kind := range []string{sectionIDs, sectionPiles, sectionCars} {
 		for chunk, more := 0, true; more; chunk++ {
 			var body []byte
 			var seq uint64
@@ -141,7 +147,7 @@ func (p *Pipeline) memorySections(ctx context.Context, put func(name string, seq
 	return nil
 }
 
-// chunk encodes the memory of one chunk of objects: the first number, then each memory.
+// chunk encodes one chunk of objects: the first number, then each one's memory or id.
 func (x *index) chunk(kind string, chunk int) (body []byte, more bool) {
 	from := chunk * memoryChunk
 	n := len(x.pile)
@@ -151,28 +157,42 @@ func (x *index) chunk(kind string, chunk int) (body []byte, more bool) {
 	to := min(from+memoryChunk, n)
 	body = binary.AppendUvarint(nil, uint64(from))
 	for i := from; i < to; i++ {
-		if kind == sectionCars {
+		switch kind {
+		case sectionCars:
 			body = x.vehicle[i].memory.Append(body)
-		} else {
+		case sectionPiles:
 			body = x.pile[i].memory.Append(body)
+		case sectionIDs:
+			e := &x.pile[i]
+			body = binary.AppendUvarint(body, uint64(e.party))
+			body = binary.AppendUvarint(body, uint64(len(e.id)))
+			body = append(body, e.id...)
 		}
 	}
 	return body, to < n
 }
 
+var errChunk = errors.New("section of memory is damaged")
+
 func (x *index) loadChunk(kind string, body []byte) (chunk int, err error) {
 	from, k := binary.Uvarint(body)
-	if k <= 0 || from%memoryChunk != 0 {
-		return 0, errors.New("memory section has no start")
+	if k <= 0 || from%memoryChunk != 0 || from >= 1<<32-memoryChunk {
+		return 0, errChunk
 	}
 	body = body[k:]
 	for n := charge.Num(from); len(body) > 0; n++ {
-		if kind == sectionCars {
+		if n >= charge.Num(from)+memoryChunk {
+			return 0, errChunk
+		}
+		switch kind {
+		case sectionCars:
 			x.vehicle = grow(x.vehicle, n)
 			body, err = x.vehicle[n].memory.Decode(body)
-		} else {
+		case sectionPiles:
 			x.pile = grow(x.pile, n)
 			body, err = x.pile[n].memory.Decode(body)
+		case sectionIDs:
+			body, err = x.loadID(n, body)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("cannot read the memory of object %d: %w", n, err)
@@ -181,134 +201,17 @@ func (x *index) loadChunk(kind string, body []byte) (chunk int, err error) {
 	return int(from / memoryChunk), nil
 }
 
-// memorySeqs tells which record each loaded chunk of memory goes up to.
-type memorySeqs map[memoryChunkID]uint64
-
-type memoryChunkID struct {
-	vehicles bool
-	chunk    int
-}
-
-func (m memorySeqs) of(kind charge.Payload, n charge.Num) uint64 {
-	return m[memoryChunkID{kind == charge.Vehicles, int(n / memoryChunk)}]
-}
-
-// Catalog is what the registry holds at Position.
-type Catalog struct {
-	Stations []charge.Station
-	Vehicles []charge.Vehicle
-	Accounts []Account
-	Position uint64 // last record that the registry has made its own
-
-	NextStation, NextPile, NextVehicle charge.Num
-}
-
-// Recover makes live, memory and accounts what they were: from the newest
-// whole snapshot, else from the registry, and from the records after it.
-// It replays verdicts and never judges.
-func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
-	x, c, sp := p.judge.index, p.commit, p.deps.Spool
-	for _, s := range cat.Stations {
-		x.putStation(s)
+func (x *index) loadID(n charge.Num, body []byte) (rest []byte, err error) {
+	party, k := binary.Uvarint(body)
+	if k <= 0 {
+		return nil, errChunk
 	}
-	for _, v := range cat.Vehicles {
-		x.putVehicle(v)
+	size, l := binary.Uvarint(body[k:])
+	if body = body[k+max(0, l):]; l <= 0 || size > uint64(len(body)) {
+		return nil, errChunk
 	}
-	x.nextStation = max(x.nextStation, cat.NextStation)
-	x.nextPile = max(x.nextPile, cat.NextPile)
-	x.nextVehicle = max(x.nextVehicle, cat.NextVehicle)
-	c.accounts.start(cat.Accounts, cat.Position)
-	c.setParties()
-
-	memory := memorySeqs{}
-	from, err := p.loadSnapshot(sp.First(), cat, memory)
-	if err != nil {
-		return err
+	if party != 0 {
+		x.name(charge.Num(party), string(body[:size]), n)
 	}
-	from = min(from, cat.Position)
-	last := sp.Next() - 1
-	if err := p.replay(ctx, max(from+1, sp.First()), last, func(rec *record.Record) {
-		x.apply(rec, rec.Seq > cat.Position, func(kind charge.Payload, n charge.Num) bool { return rec.Seq > memory.of(kind, n) })
-		p.deps.Live.Apply(rec)
-		c.accounts.apply(rec)
-	}); err != nil {
-		return err
-	}
-	c.accounts.recovered()
-	c.move(last)
-	p.judge.appended = last
-	c.reader = sp.Reader(last + 1)
-	c.tick(ctx, charge.At(time.Now()))
-	return nil
-}
-
-// loadSnapshot loads the newest whole snapshot that the spool continues, and
-// returns the Seq that everything in it holds at least.
-func (p *Pipeline) loadSnapshot(first uint64, cat Catalog, memory memorySeqs) (uint64, error) {
-	fresh := func(why string) (uint64, error) {
-		p.log.Info("starting from the registry", "why", why, "stations", len(cat.Stations), "vehicles", len(cat.Vehicles))
-		p.deps.Live.LoadCatalog(cat.Stations, cat.Vehicles)
-		return cat.Position, nil
-	}
-	f, err := snapfile.Newest(p.cfg.SnapshotDir, snapshotName)
-	if errors.Is(err, snapfile.ErrNone) {
-		return fresh("there is no snapshot")
-	}
-	if err != nil {
-		return 0, err
-	}
-	least := ^uint64(0)
-	if err := f.Sections(func(_ string, seq uint64, _ []byte) error { least = min(least, seq); return nil }); err != nil {
-		return 0, err
-	}
-	if least+1 < first && least < cat.Position {
-		return fresh("the spool does not go back to the snapshot")
-	}
-	err = f.Sections(func(name string, seq uint64, body []byte) error {
-		switch {
-		case strings.HasPrefix(name, livePrefix):
-			return p.deps.Live.LoadSection(strings.TrimPrefix(name, livePrefix), seq, body)
-		case name == sectionAccount:
-			if seq >= cat.Position {
-				return p.commit.accounts.load(seq, body)
-			}
-			return nil
-		default:
-			kind, _, _ := strings.Cut(name, "/")
-			chunk, err := p.judge.index.loadChunk(kind, body)
-			memory[memoryChunkID{kind == sectionCars, chunk}] = seq
-			return err
-		}
-	})
-	return least, err
-}
-
-// replay hands the records from..last to f.
-func (p *Pipeline) replay(ctx context.Context, from, last uint64, f func(*record.Record)) error {
-	if from > last {
-		return nil
-	}
-	began := time.Now()
-	r := p.deps.Spool.Reader(from)
-	var rec record.Record
-	for seq := from; seq <= last; {
-		b, err := r.Next(ctx)
-		if errors.Is(err, spool.ErrGone) {
-			return fmt.Errorf("the spool lost records from %d on: %w", seq, err)
-		}
-		if err != nil {
-			return err
-		}
-		for i, body := range b.Bodies {
-			if err := rec.Decode(body); err != nil {
-				p.log.Error("cannot read our own record", "seq", b.First+uint64(i), "err", err)
-				continue
-			}
-			rec.Seq = b.First + uint64(i)
-			f(&rec)
-		}
-		seq = b.First + uint64(len(b.Bodies))
-	}
-	p.log.Info("spool replayed", "records", last-from+1, "took", time.Since(began).Round(time.Millisecond))
-	return nil
+	return body[size:], nil
 }

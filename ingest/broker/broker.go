@@ -49,6 +49,7 @@ type Source struct {
 
 	client  mqtt.Client
 	acks    chan acknowledgement
+	words   words
 	taking  context.Context // ends with Quiesce: nothing more is taken
 	quiesce context.CancelFunc
 	running context.Context // ends with Stop
@@ -77,7 +78,10 @@ type Stats struct {
 
 // New returns a source that hands messages to t.
 func New(cfg Config, log *slog.Logger, p parties, t taker) *Source {
-	return &Source{cfg: cfg, log: log, parties: p, taker: t, acks: make(chan acknowledgement, 1<<16)}
+	return &Source{
+		cfg: cfg, log: log, parties: p, taker: t, acks: make(chan acknowledgement, 1<<16),
+		words: words{latest: map[string][]byte{}, more: make(chan struct{}, 1)},
+	}
 }
 
 // topics are the filters that the platform reads.
@@ -115,6 +119,7 @@ func (s *Source) Start(context.Context) error {
 		SetOnConnectHandler(s.subscribe)
 	s.client = mqtt.NewClient(o)
 	s.writing.Go(s.acknowledge)
+	s.writing.Go(s.publish)
 	s.client.Connect() // retried by the client; Stats tells
 	return nil
 }
@@ -127,26 +132,47 @@ func (s *Source) lost(err error) {
 	}
 }
 
+// subscribe asks for the parties' topics, again and again while the broker
+// refuses: its rules may be younger than our start.
 func (s *Source) subscribe(c mqtt.Client) {
-	t := c.SubscribeMultiple(topics(), nil)
-	go func() { // the handler must not wait for its own client
-		if !t.WaitTimeout(10*time.Second) || t.Error() != nil {
-			s.lost(fmt.Errorf("cannot subscribe: %w", errors.Join(t.Error(), errNoAnswer)))
-			return
-		}
-		for topic, code := range t.(*mqtt.SubscribeToken).Result() {
-			if code > 2 {
-				s.lost(fmt.Errorf("the broker refuses to let %q read %s", s.cfg.User, topic))
+	s.writing.Go(func() { // the handler must not wait for its own client
+		for c.IsConnectionOpen() {
+			err := s.trySubscribe(c)
+			if err == nil {
+				s.connected.Store(true)
+				s.lastErr.Store(nil)
+				s.log.Info("broker connected", "broker", s.cfg.URL)
 				return
 			}
+			s.lost(err)
+			select {
+			case <-s.running.Done():
+				return
+			case <-time.After(5 * time.Second):
+			}
 		}
-		s.connected.Store(true)
-		s.lastErr.Store(nil)
-		s.log.Info("broker connected", "broker", s.cfg.URL)
-	}()
+	})
 }
 
-var errNoAnswer = errors.New("no answer within 10 s")
+func (s *Source) trySubscribe(c mqtt.Client) error {
+	t := c.SubscribeMultiple(topics(), nil)
+	select {
+	case <-t.Done():
+	case <-s.running.Done():
+		return s.running.Err()
+	case <-time.After(10 * time.Second):
+		return errors.New("cannot subscribe: no answer within 10 s")
+	}
+	for topic, code := range t.(*mqtt.SubscribeToken).Result() {
+		if code > 2 {
+			return fmt.Errorf("the broker does not let %q read %s", s.cfg.User, topic)
+		}
+	}
+	if err := t.Error(); err != nil {
+		return fmt.Errorf("cannot subscribe: %w", err)
+	}
+	return nil
+}
 
 // take hands a message on. It blocks while the pipeline is behind, which
 // stops the broker from sending more.
@@ -191,7 +217,12 @@ func (s *Source) acknowledge() {
 	for {
 		select {
 		case a := <-s.acks:
-			if a.err == nil {
+			_, _, ok := s.route(a.msg.Topic())
+			switch {
+			case a.err == nil:
+				a.msg.Ack()
+			case !ok: // its party was removed while it was on its way
+				s.dropped.Add(1)
 				a.msg.Ack()
 			}
 			s.inFlight.Add(-1)
@@ -201,11 +232,61 @@ func (s *Source) acknowledge() {
 	}
 }
 
-// PublishFeedback gives a party its account, retained.
+// words are the accounts that are to be published: the latest of each topic.
+type words struct {
+	mu     sync.Mutex
+	latest map[string][]byte
+	more   chan struct{}
+}
+
+// PublishFeedback gives a party its account, retained. It never waits; what
+// cannot be published is followed by a newer one.
 func (s *Source) PublishFeedback(p charge.Party, payload []byte) {
-	if s.client != nil && s.client.IsConnectionOpen() {
-		s.client.Publish("dianchi/v1/"+p.Slug+"/feedback", 1, true, payload)
+	w := &s.words
+	w.mu.Lock()
+	w.latest["dianchi/v1/"+p.Slug+"/feedback"] = payload
+	w.mu.Unlock()
+	select {
+	case w.more <- struct{}{}:
+	default:
 	}
+}
+
+// publish sends the accounts, apart from the committer, which must not wait
+// for a socket. While the broker is away they wait.
+func (s *Source) publish() {
+	w := &s.words
+	for {
+		select {
+		case <-w.more:
+		case <-s.running.Done():
+			return
+		}
+		for s.running.Err() == nil {
+			if !s.client.IsConnectionOpen() {
+				select {
+				case <-time.After(200 * time.Millisecond):
+				case <-s.running.Done():
+				}
+				continue
+			}
+			topic, payload, ok := w.take()
+			if !ok {
+				break
+			}
+			s.client.Publish(topic, 1, true, payload)
+		}
+	}
+}
+
+func (w *words) take() (topic string, payload []byte, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for topic, payload = range w.latest {
+		delete(w.latest, topic)
+		return topic, payload, true
+	}
+	return "", nil, false
 }
 
 // Stop takes nothing more, waits until what was taken is acknowledged or ctx
@@ -220,9 +301,15 @@ func (s *Source) Stop(ctx context.Context) error {
 		time.Sleep(5 * time.Millisecond)
 	}
 	s.cancel()
-	s.writing.Wait()
 	s.client.Disconnect(250)
-	return nil
+	ended := make(chan struct{})
+	go func() { s.writing.Wait(); close(ended) }()
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(12 * time.Second): // longer than the client's own limit for writing
+		return errors.New("the broker's connection does not end")
+	}
 }
 
 // Stats returns the source's counters.

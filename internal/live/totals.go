@@ -58,7 +58,7 @@ func (s *State) subtract(rows []record.TotalRow) {
 		}
 		if u != nil {
 			u.energyWms = less(u.energyWms, int64(math.Round(r.EnergyKWh*wmsPerKWh)))
-			u.taken -= int64(r.Taken)
+			u.taken = less(u.taken, int64(r.Taken))
 		}
 	}
 }

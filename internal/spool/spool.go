@@ -138,7 +138,14 @@ func open(cfg Config, log *slog.Logger, minNext uint64, d disk) (*Spool, error) 
 // record is not durable yet: see WaitSynced. It blocks only while the disk is
 // several groups behind. It fails with ErrFull, ErrBroken or ErrClosed, and
 // then the record has not been taken.
-func (s *Spool) Append(body []byte) (uint64, error) {
+func (s *Spool) Append(body []byte) (uint64, error) { return s.append(body, false) }
+
+// AppendReady is Append for a caller who asked Ready a moment ago and cannot go
+// back: the record is taken also when the spool has become full since, which
+// goes over the bound by this one record. It never fails with ErrFull.
+func (s *Spool) AppendReady(body []byte) (uint64, error) { return s.append(body, true) }
+
+func (s *Spool) append(body []byte, anyway bool) (uint64, error) {
 	if len(body) > MaxBody {
 		return 0, fmt.Errorf("cannot append a record of %d bytes: the most is %d", len(body), MaxBody)
 	}
@@ -146,10 +153,11 @@ func (s *Spool) Append(body []byte) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		if err := s.refuse(size); err != nil {
+		err := s.refuse(size)
+		if err != nil && !(anyway && errors.Is(err, ErrFull)) {
 			return 0, err
 		}
-		if len(s.pending.buf) == 0 || len(s.pending.buf)+int(size) <= maxPending(s.cfg) {
+		if err != nil || len(s.pending.buf) == 0 || len(s.pending.buf)+int(size) <= maxPending(s.cfg) {
 			break
 		}
 		s.room.Wait()
@@ -213,6 +221,14 @@ func (s *Spool) Next() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.next
+}
+
+// Last returns the number of the newest record on disk. It is Next less one, or
+// less when Open jumped over numbers that others have seen.
+func (s *Spool) Last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ends - 1
 }
 
 // First returns the number of the oldest record that is still there, or Next

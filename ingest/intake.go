@@ -1,0 +1,290 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/ingest/door"
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/spool"
+)
+
+var (
+	errStopping = errors.New("the platform is stopping")
+	errStranger = errors.New("the party is not registered, or may not publish this")
+	errLost     = errors.New("the record was damaged on disk before it was live")
+)
+
+// Submit hands in one message. It waits while the pipeline is behind and
+// fails only when the platform is stopping or can no longer write, or with ctx;
+// then Done is not called.
+func (p *Pipeline) Submit(ctx context.Context, m door.Message) error {
+	if err := p.Broken(); err != nil {
+		return err
+	}
+	p.gate.RLock()
+	defer p.gate.RUnlock()
+	if p.closed {
+		return errStopping
+	}
+	if !p.room.take(ctx, len(m.Payload)) {
+		return p.refusal(ctx)
+	}
+	select {
+	case p.in <- m:
+		return nil
+	case <-ctx.Done():
+	case <-p.open.Done():
+	}
+	p.room.give(len(m.Payload))
+	return p.refusal(ctx)
+}
+
+func (p *Pipeline) refusal(ctx context.Context) error {
+	if err := p.Broken(); err != nil {
+		return err
+	}
+	if p.open.Err() != nil {
+		return errStopping
+	}
+	return ctx.Err()
+}
+
+// Stalled returns since when the spool has taken nothing; zero while it does.
+func (p *Pipeline) Stalled() charge.Millis { return charge.Millis(p.stalled.Load()) }
+
+// Broken returns why nothing is taken any more, or nil.
+func (p *Pipeline) Broken() error {
+	if e := p.broken.Load(); e != nil {
+		return *e
+	}
+	return nil
+}
+
+// do runs f in the judge's goroutine, between two messages.
+func (p *Pipeline) do(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	select {
+	case p.control <- func() { f(); close(ran) }:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.ctx.Done():
+		return errStopping
+	}
+	select {
+	case <-ran:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.ctx.Done():
+		return errStopping
+	}
+}
+
+func (p *Pipeline) runJudge() {
+	for {
+		select {
+		case m := <-p.in:
+			p.take(m)
+		case f := <-p.control:
+			f()
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+// drain judges everything that was submitted before Stop.
+func (p *Pipeline) drain() {
+	for p.ctx.Err() == nil {
+		select {
+		case m := <-p.in:
+			p.take(m)
+		default:
+			return
+		}
+	}
+}
+
+// refuseRest answers what nobody will judge or see on disk any more.
+func (p *Pipeline) refuseRest() {
+	for {
+		select {
+		case a := <-p.acks:
+			a.answer(errStopping)
+		case m := <-p.in:
+			m.Done(errStopping)
+		default:
+			return
+		}
+	}
+}
+
+func (a *ack) answer(err error) {
+	if a.done != nil {
+		a.done(err)
+	}
+}
+
+// take judges one message and appends its record. While the spool takes
+// nothing it waits before it judges, so that memory never runs ahead of disk.
+func (p *Pipeline) take(m door.Message) {
+	defer p.room.give(len(m.Payload))
+	if err := p.waitForSpool(); err != nil {
+		m.Done(err)
+		return
+	}
+	// Also what was on its way while its party was removed.
+	party, ok := p.deps.Parties.Party(m.Party)
+	if !ok || m.Kind.PublishedBy() != party.Kind {
+		m.Done(errStranger)
+		return
+	}
+	body, samples := p.judge.message(&m)
+	p.append(body, ack{done: m.Done, samples: samples})
+}
+
+// append puts a record into the spool, which was ready a moment ago.
+func (p *Pipeline) append(body []byte, a ack) {
+	seq, err := p.deps.Spool.AppendReady(body)
+	if err != nil {
+		p.fail(fmt.Errorf("cannot write to the spool: %w", err))
+		a.answer(err)
+		return
+	}
+	p.judge.appended, a.seq = seq, seq
+	select {
+	case p.acks <- a:
+	case <-p.ctx.Done():
+		a.answer(errStopping)
+	}
+}
+
+// waitForSpool returns nil once the spool takes records again. Snapshots go on
+// meanwhile: it may be a snapshot that makes room.
+func (p *Pipeline) waitForSpool() error {
+	for {
+		err := p.ready()
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, spool.ErrFull) {
+			return err
+		}
+		select {
+		case <-p.patient.Done():
+			return err
+		case f := <-p.control:
+			f()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// ready returns nil while the spool takes records, and tells when that changes.
+func (p *Pipeline) ready() error {
+	if err := p.Broken(); err != nil {
+		return err
+	}
+	err := p.deps.Spool.Ready()
+	switch {
+	case err == nil:
+		if p.stalled.Load() != 0 {
+			p.stalled.Store(0)
+			p.log.Info("spool takes reports again")
+		}
+	case !errors.Is(err, spool.ErrFull):
+		p.fail(err)
+	case p.stalled.CompareAndSwap(0, time.Now().UnixMilli()):
+		p.log.Error("spool is full: nothing is taken or acknowledged until there is room", "err", err)
+	}
+	return err
+}
+
+// whenReady runs f in the judge's goroutine at a moment when the spool takes
+// records. It keeps trying until ctx ends.
+func (p *Pipeline) whenReady(ctx context.Context, f func()) error {
+	for {
+		var err error
+		if e := p.do(ctx, func() {
+			if err = p.ready(); err == nil {
+				f()
+			}
+		}); e != nil {
+			return e
+		}
+		if !errors.Is(err, spool.ErrFull) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// fail makes the pipeline refuse everything: after a failed write nothing more
+// is acknowledged, because memory is ahead of what is on disk.
+func (p *Pipeline) fail(err error) {
+	if p.broken.CompareAndSwap(nil, &err) {
+		p.log.Error("nothing more is acknowledged until the platform is started again", "err", err)
+		p.room.close()
+		if p.deps.Fatal != nil {
+			select {
+			case p.deps.Fatal <- err:
+			default:
+			}
+		}
+	}
+}
+
+// room bounds the bytes that wait for the judge.
+type room struct {
+	mu     sync.Mutex
+	cond   *sync.Cond
+	used   int
+	limit  int
+	closed bool
+}
+
+// take waits for room for n bytes; false when there will be none, or ctx ended.
+func (r *room) take(ctx context.Context, n int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.full(n) {
+		stop := context.AfterFunc(ctx, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.cond.Broadcast()
+		})
+		defer stop()
+		for r.full(n) && ctx.Err() == nil {
+			r.cond.Wait()
+		}
+	}
+	if r.closed || r.full(n) {
+		return false
+	}
+	r.used += n
+	return true
+}
+
+func (r *room) full(n int) bool { return r.used > 0 && r.used+n > r.limit && !r.closed }
+
+func (r *room) give(n int) {
+	r.mu.Lock()
+	r.used -= n
+	r.mu.Unlock()
+	r.cond.Broadcast()
+}
+
+func (r *room) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.cond.Broadcast()
+}

@@ -1,0 +1,215 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/quality"
+	"github.com/dianchi-platform/dianchi/internal/snapfile"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
+)
+
+// Catalog is what the registry holds at Position.
+type Catalog struct {
+	Stations []charge.Station
+	Vehicles []charge.Vehicle
+	Accounts []Account
+	Position uint64 // last record that the registry has made its own
+
+	NextStation, NextPile, NextVehicle charge.Num
+}
+
+// Recover makes live, memory and accounts what they were: from the newest
+// whole snapshot, else from the registry, and from the records after it. The
+// log keeps everything that no snapshot covers, so that without one nothing is
+// missing either. It replays verdicts and never judges. It must run once,
+// before Start.
+func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
+	c, sp := p.commit, p.deps.Spool
+	c.setParties()
+	b, err := p.loadSnapshot(cat)
+	if err != nil {
+		level := slog.LevelError
+		if errors.Is(err, snapfile.ErrNone) {
+			level = slog.LevelInfo
+		}
+		p.log.Log(ctx, level, "starting from the registry and the log", "why", err,
+			"stations", len(cat.Stations), "vehicles", len(cat.Vehicles))
+		b = p.loadRegistry(cat)
+	}
+	row := charge.Millis(0)
+	err = p.replay(ctx, b.from, func(rec *record.Record) {
+		p.judge.apply(rec, &b)
+		if rec.Seq <= b.catalog { // live has them as they became later
+			rec.Stations, rec.Vehicles = rec.Stations[:0], rec.Vehicles[:0]
+		}
+		p.deps.Live.Apply(rec)
+		c.accounts.apply(rec)
+		if rec.Kind == record.Totals {
+			row = max(row, rec.Received)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	c.accounts.recovered()
+	last := sp.Next() - 1
+	c.move(last)
+	p.judge.appended = last
+	c.reader = sp.Reader(last + 1)
+	rev, at := p.deps.Live.Rev()
+	now := charge.At(time.Now())
+	c.resume(rev, at, row, now)
+	c.tick(now)
+	return nil
+}
+
+// base is what a replay starts from.
+type base struct {
+	from     uint64 // first record to replay
+	position uint64 // the judge's index holds stations and vehicles up to here
+	catalog  uint64 // so does live, if it was loaded from the registry
+	piles    []uint64
+	vehicles []uint64 // records up to here are in the memory of each chunk
+}
+
+func upTo(chunks []uint64, n charge.Num) uint64 {
+	if i := int(n / memoryChunk); i < len(chunks) {
+		return chunks[i]
+	}
+	return 0
+}
+
+func hold(chunks []uint64, chunk int, seq uint64) []uint64 {
+	for len(chunks) <= chunk {
+		chunks = append(chunks, 0)
+	}
+	chunks[chunk] = seq
+	return chunks
+}
+
+// apply moves the judge's knowledge by a record that is on disk.
+func (j *judge) apply(rec *record.Record, b *base) {
+	x := j.index
+	x.applyCatalog(rec, rec.Seq > b.position)
+	for i := range rec.Piles {
+		if it := &rec.Piles[i]; rec.Seq > upTo(b.piles, it.Num) {
+			x.pile = grow(x.pile, it.Num)
+			x.pile[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received)
+		}
+	}
+	for i := range rec.Fleet {
+		if it := &rec.Fleet[i]; rec.Seq > upTo(b.vehicles, it.Num) {
+			x.vehicle = grow(x.vehicle, it.Num)
+			x.vehicle[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received)
+		}
+	}
+	for i := range rec.Sessions { // perhaps not in the registry yet
+		j.remember(&rec.Sessions[i], quality.SessionPrint(&rec.Sessions[i]))
+	}
+}
+
+// loadCatalog begins with what the registry knows.
+func (p *Pipeline) loadCatalog(cat Catalog) {
+	x := newIndex()
+	for _, s := range cat.Stations {
+		x.putStation(s)
+	}
+	for _, v := range cat.Vehicles {
+		x.putVehicle(v)
+	}
+	x.nextStation = max(x.nextStation, cat.NextStation)
+	x.nextPile = max(x.nextPile, cat.NextPile)
+	x.nextVehicle = max(x.nextVehicle, cat.NextVehicle)
+	p.judge.index = x
+	p.commit.accounts.start(cat.Accounts, cat.Position)
+}
+
+// loadRegistry starts without a snapshot, with all that the log still has.
+func (p *Pipeline) loadRegistry(cat Catalog) base {
+	p.loadCatalog(cat)
+	p.deps.Live.LoadCatalog(cat.Stations, cat.Vehicles)
+	return base{from: p.deps.Spool.First(), position: cat.Position, catalog: cat.Position}
+}
+
+// loadSnapshot starts from the newest whole snapshot, if the log goes on where
+// it ends. An error says why not.
+func (p *Pipeline) loadSnapshot(cat Catalog) (b base, err error) {
+	f, err := snapfile.Newest(p.cfg.SnapshotDir, snapshotName)
+	if err != nil {
+		return b, err
+	}
+	least, first := ^uint64(0), p.deps.Spool.First()
+	if err := f.Sections(func(_ string, seq uint64, _ []byte) error { least = min(least, seq); return nil }); err != nil {
+		return b, err
+	}
+	if least+1 < first && least < cat.Position {
+		return b, fmt.Errorf("the spool begins at %d and does not go back to %s at %d", first, f.Path, least)
+	}
+	p.loadCatalog(cat)
+	b.from, b.position = min(least, cat.Position)+1, cat.Position
+	err = f.Sections(func(name string, seq uint64, body []byte) error {
+		if own, ok := strings.CutPrefix(name, livePrefix); ok {
+			return p.deps.Live.LoadSection(own, seq, body)
+		}
+		kind, _, _ := strings.Cut(name, "/")
+		switch kind {
+		case sectionAccount:
+			return p.commit.accounts.load(seq, body)
+		case sectionPiles:
+			chunk, err := p.judge.index.loadChunk(kind, body)
+			b.piles = hold(b.piles, chunk, seq)
+			return err
+		case sectionCars:
+			chunk, err := p.judge.index.loadChunk(kind, body)
+			b.vehicles = hold(b.vehicles, chunk, seq)
+			return err
+		case sectionIDs:
+			_, err := p.judge.index.loadChunk(kind, body)
+			return err
+		}
+		return nil // of a newer program
+	})
+	if err != nil {
+		err = fmt.Errorf("cannot use %s: %w", f.Path, err)
+	}
+	return b, err
+}
+
+// replay hands the records from number from on to f.
+func (p *Pipeline) replay(ctx context.Context, from uint64, f func(*record.Record)) error {
+	sp := p.deps.Spool
+	if first := sp.First(); from < first {
+		p.log.Error("the log no longer has records that are wanted", "from", from, "before", first)
+		from = first
+	}
+	last := sp.Last() // behind it numbers may have been jumped over
+	if from > last {
+		return nil
+	}
+	began := time.Now()
+	r := sp.Reader(from)
+	defer r.Close()
+	var rec record.Record
+	for r.Position() <= last {
+		b, err := r.Next(ctx)
+		if err != nil {
+			return errors.Join(errors.New("cannot replay the log"), err)
+		}
+		for i, body := range b.Bodies {
+			rec.Seq = b.First + uint64(i)
+			if err := rec.Decode(body); err != nil {
+				p.log.Error("cannot read our own record", "seq", rec.Seq, "err", err)
+				continue
+			}
+			f(&rec)
+		}
+	}
+	p.log.Info("log replayed", "records", last-from+1, "took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
