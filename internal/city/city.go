@@ -25,7 +25,7 @@ type City struct {
 	BuiltUp   geo.Box // where maps open
 	Province  geo.Box // farther is geo.out-of-yunnan
 	Districts []District
-	Tariff    charge.Tariff // the city's time-of-use bands, used where a station names none
+	Tariff    charge.Tariff // the city's usual time-of-use bands; the simulator uses them
 	Water     [][]geo.Point // rings in which nothing stands or drives
 	Hotspots  []Hotspot     // where public life gathers; maps and the simulator use them
 	Basemap   Basemap       // background of maps; zero is the schematic one

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -146,7 +147,13 @@ func TestReallyFullDisk(t *testing.T) {
 	s := mustOpen(t, cfg, 0)
 	var err error
 	for err == nil {
-		_, err = s.Append(body(s.Next()))
+		var seq uint64
+		if seq, err = s.Append(body(s.Next())); seq%50 == 0 {
+			// What waits in memory must fit into the room that comes back.
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			s.WaitSynced(ctx, seq) //nolint:errcheck // times out once the disk is full
+			cancel()
+		}
 	}
 	if !errors.Is(err, ErrFull) {
 		t.Fatal(err)
