@@ -103,8 +103,10 @@ type header struct {
 	size  int
 }
 
-// smallPacket bounds everything but PUBLISH.
-const smallPacket = 64 << 10
+const (
+	smallPacket = 64 << 10 // bounds everything but PUBLISH
+	publishRoom = 4 << 10  // of a PUBLISH for what stands before its payload: topic and properties
+)
 
 // readHeader reads a fixed header and checks what can be known from it, so
 // that nothing is allocated for a length that is only announced.

@@ -83,7 +83,7 @@ func (c *conn) read() error {
 		if err := c.deadline(c.alive); err != nil {
 			return err
 		}
-		h, err := readHeader(c.r, c.door.cfg.MaxPacket)
+		h, err := readHeader(c.r, c.door.cfg.MaxPayload+publishRoom)
 		if err != nil {
 			return err
 		}

@@ -79,7 +79,7 @@ func TestConnack5Announces(t *testing.T) {
 			}
 		}
 	}
-	always := map[byte]string{0x21: "\x01\x00", 0x27: "\x00\x10\x00\x00", 0x22: "\x00\x00", 0x2A: "\x00"}
+	always := map[byte]string{0x21: "\x01\x00", 0x27: "\x00\x10\x10\x00", 0x22: "\x00\x00", 0x2A: "\x00"}
 	f("limits", connect5("c", "teld", 60), always)
 	f("own client id", connect5("", "teld", 60), map[byte]string{0x12: "\x00"})
 	f("keep-alive for who has none", connect5("c", "teld", 0), map[byte]string{0x13: "\x00\x78"})

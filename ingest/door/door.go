@@ -33,7 +33,7 @@ type Config struct {
 	MaxPartyConns  int           // connections of one party [2,000]
 	Window         int           // messages of a connection that wait for the disk before reading stops [256]
 	WindowBytes    int           // their bytes likewise [4 MiB]
-	MaxPacket      int           // a larger packet cuts the connection [1 MiB]
+	MaxPayload     int           // a larger PUBLISH payload cuts the connection [1 MiB]
 	ConnectTimeout time.Duration // from the connection to its CONNECT [10 s]
 	WriteTimeout   time.Duration // for a client that takes no bytes [20 s]
 	PacketTimeout  time.Duration // from a packet's first byte to its last [60 s]
@@ -46,7 +46,7 @@ func (c Config) withDefaults() Config {
 	c.MaxPartyConns = cmp.Or(c.MaxPartyConns, 2000)
 	c.Window = min(cmp.Or(c.Window, 256), 65535)
 	c.WindowBytes = cmp.Or(c.WindowBytes, 4<<20)
-	c.MaxPacket = cmp.Or(c.MaxPacket, 1<<20)
+	c.MaxPayload = cmp.Or(c.MaxPayload, 1<<20)
 	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, 10*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 20*time.Second)
 	c.PacketTimeout = cmp.Or(c.PacketTimeout, time.Minute)

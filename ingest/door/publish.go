@@ -42,6 +42,9 @@ func (c *conn) publish(p *packet) error {
 		c.pend(p.qos, p.id, 0).refuse(reasonNotAuthorized)
 		return nil
 	}
+	if len(p.payload) > c.door.cfg.MaxPayload {
+		return errTooLarge
+	}
 	if p.qos == 2 {
 		if again, err := c.receive(p.id); again || err != nil {
 			return err

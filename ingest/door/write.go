@@ -82,7 +82,7 @@ func (c *conn) linger() {
 		return
 	}
 	tc.SetReadDeadline(time.Now().Add(time.Second))
-	io.CopyN(io.Discard, tc, int64(c.door.cfg.MaxPacket))
+	io.CopyN(io.Discard, tc, int64(c.door.cfg.MaxPayload+publishRoom))
 }
 
 // appendDisconnect5 appends a DISCONNECT of MQTT 5.
@@ -100,7 +100,7 @@ func appendConnack5Refused(dst []byte, r *refusal) []byte {
 
 // appendConnack5 appends the CONNACK of MQTT 5 that lets c in.
 func appendConnack5(dst []byte, c *conn, p *connectPacket) []byte {
-	window, size, aliases, shared := uint16(c.door.cfg.Window), uint32(c.door.cfg.MaxPacket), uint16(0), byte(0)
+	window, size, aliases, shared := uint16(c.door.cfg.Window), uint32(c.door.cfg.MaxPayload+publishRoom), uint16(0), byte(0)
 	props := &mqtt5.Properties{
 		ReceiveMaximum: &window, MaximumPacketSize: &size, TopicAliasMaximum: &aliases,
 		SharedSubAvailable: &shared,
