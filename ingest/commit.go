@@ -64,6 +64,7 @@ func (c *committer) run() {
 	feedback := time.NewTicker(c.p.cfg.FeedbackEvery)
 	defer feedback.Stop()
 	c.second, c.feedback = second.C, feedback.C
+	c.accounts.speak(charge.At(time.Now()), c.p) // the kept accounts, for who subscribes right after a start
 	for c.serve(ctx, nil, section{}) != stopped {
 	}
 	if c.next != nil {

@@ -108,6 +108,27 @@ func TestPileComesBack(t *testing.T) {
 	}
 }
 
+// After a start every party's account is there at once, not at the next beat.
+func TestAccountAfterStart(t *testing.T) {
+	r := newRig(t).open(Catalog{})
+	r.send(teld, charge.Stations, stationJSON("S1", "", "A"))
+	r.crash()
+	r.cfg.FeedbackEvery, r.words = time.Hour, map[string][]feedback{}
+	r.open(Catalog{})
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		r.mu.Lock()
+		said := r.words["teld"]
+		r.mu.Unlock()
+		if len(said) > 0 {
+			if f := said[0]; f.Received != 0 || f.Total.Received != 1 || f.Total.Taken != 1 {
+				t.Errorf("the first word is %+v, want the total alone", f)
+			}
+			return
+		}
+	}
+	t.Error("nothing was said after the start")
+}
+
 // Tariffs of a station add up by validFrom, and one that is known is no change.
 func TestTariffsAddUp(t *testing.T) {
 	r := newRig(t).open(Catalog{})
