@@ -1,6 +1,9 @@
 package api
 
 import (
+	"errors"
+	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +128,27 @@ func TestStopClosesViewers(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A client that stalls is cut, and the stop is a clean one.
+func TestStopCutsStalledRequests(t *testing.T) {
+	w := newWorld(t)
+	w.api.cfg.DrainTimeout = 100 * time.Millisecond
+	conn, err := net.Dial("tcp", w.api.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET /api/v1/overview")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.api.Stop(t.Context()); err != nil {
+		t.Errorf("the stop failed: %v", err)
+	}
+	conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection is still open: %v", err)
 	}
 }
 
