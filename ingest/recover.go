@@ -45,9 +45,6 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 	row := charge.Millis(0)
 	err = p.replay(ctx, b.from, func(rec *record.Record) {
 		p.judge.apply(rec, &b)
-		if rec.Seq <= b.catalog { // live has them as they became later
-			rec.Stations, rec.Vehicles = rec.Stations[:0], rec.Vehicles[:0]
-		}
 		p.deps.Live.Apply(rec)
 		c.accounts.apply(rec)
 		if rec.Kind == record.Totals {
@@ -73,7 +70,6 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 type base struct {
 	from     uint64 // first record to replay
 	position uint64 // the judge's index holds stations and vehicles up to here
-	catalog  uint64 // so does live, if it was loaded from the registry
 	piles    []uint64
 	vehicles []uint64 // records up to here are in the memory of each chunk
 }
@@ -130,11 +126,12 @@ func (p *Pipeline) loadCatalog(cat Catalog) {
 	p.commit.accounts.start(cat.Accounts, cat.Position)
 }
 
-// loadRegistry starts without a snapshot, with all that the log still has.
+// loadRegistry starts without a snapshot, with all that the log still has. What
+// live then hears again of stations and vehicles ends as the registry has it.
 func (p *Pipeline) loadRegistry(cat Catalog) base {
 	p.loadCatalog(cat)
 	p.deps.Live.LoadCatalog(cat.Stations, cat.Vehicles)
-	return base{from: p.deps.Spool.First(), position: cat.Position, catalog: cat.Position}
+	return base{from: p.deps.Spool.First(), position: cat.Position}
 }
 
 // loadSnapshot starts from the newest whole snapshot, if the log goes on where
