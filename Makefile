@@ -5,9 +5,8 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 INFLUX_VERSION := 1.8.10
 ARGS ?=
-DURATION ?= 10m
 
-.PHONY: build run test test-long check web influxd deps deps-test bench clean pictures torture
+.PHONY: build run test test-long check web influxd deps deps-test bench clean pictures
 
 ## build: bin/dianchi, with the web pages if npm is there
 build: deps web
@@ -59,6 +58,10 @@ check:
 ## bench: Go benchmarks, a second each; whole-system programs are under bench/
 bench:
 	go test -run '^$$' -bench . -benchtime 1s ./...
+
+## pictures: docs/screens, from a platform that runs at DIANCHI_URL
+pictures: web
+	npm --prefix dashboard/web run --silent pictures
 
 clean:
 	rm -rf bin dashboard/web/node_modules

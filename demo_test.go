@@ -13,11 +13,11 @@ import (
 // real parties, reaches InfluxDB, and is shown to a browser; then it stops and
 // comes back as it was.
 func TestTheCityIsLiveAndComesBack(t *testing.T) {
-	p := start(t, t.TempDir(), "", "--demo", "--vehicles", "6000", "--piles", "6000")
+	p := start(t, t.TempDir(), "", "--demo", "--vehicles", "6000", "--piles", "6000", "--cadence", "10s")
 	eventually(t, 90*time.Second, func() (string, bool) {
 		_, m := p.get("/api/v1/overview", "")
 		return fmt.Sprint(m), at(m, "vehicles", "total") == 6000.0 && at(m, "piles", "total") == 6000.0 &&
-			at(m, "piles", "charging").(float64) > 0 && at(m, "vehicles", "online").(float64) > 0 &&
+			at(m, "piles", "charging").(float64) > 0 && at(m, "piles", "offline").(float64) < 900 && at(m, "vehicles", "online").(float64) > 0 &&
 			at(m, "operators") == 22.0 && at(m, "makers") == 18.0
 	})
 	t.Run("browser", func(t *testing.T) { browse(t, p.http) })
