@@ -14,6 +14,9 @@ import (
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/quality"
+	"github.com/dianchi-platform/dianchi/internal/snapfile"
+	"github.com/dianchi-platform/dianchi/internal/spool"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
 // model is what a platform that never crashes would hold, in maps by name.
@@ -434,4 +437,95 @@ func (r *rig) booksFrom(old Catalog, position uint64, start Catalog) Catalog {
 	return b.catalog(position, Catalog{
 		NextStation: old.NextStation, NextPile: max(old.NextPile, start.NextPile), NextVehicle: max(old.NextVehicle, start.NextVehicle),
 	})
+}
+
+// What cannot be used of the data folder costs what it held, not the start.
+func TestRecoverFromDamage(t *testing.T) {
+	f := func(name string, damage func(r *rig) Catalog, pileIsKnown bool) {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t).open(Catalog{})
+			r.send(teld, charge.Stations, stationJSON("S1", "", "A"))
+			report := pileJSON("A", time.Now(), 3, 60)
+			r.send(teld, charge.Piles, report)
+			if err := r.p.commit.snapshotNow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			all := r.records()
+			r.crash()
+			cat := damage(r)
+			books := booksAt(all, min(cat.Position, 2), Catalog{})
+			books.Position = cat.Position
+			r.open(books)
+			v, ok := r.live.Pile("teld", "A", regulator)
+			if !ok || v.Reported != pileIsKnown {
+				t.Errorf("live has the pile %v and its report %v, want the report %v", ok, v.Reported, pileIsKnown)
+			}
+			got := r.send(teld, charge.Piles, report)
+			if pileIsKnown && got.Duplicate != 1 || !pileIsKnown && got.Taken != 1 {
+				t.Errorf("the report again: %+v", got)
+			}
+			if got := r.send(teld, charge.Piles, pileJSON("A", time.Now(), 3, 61)); got.Taken != 1 {
+				t.Errorf("a new report: %+v", got)
+			}
+			r.crash()
+			r.open(booksAt(r.recordsOf(all), cat.Position, Catalog{}))
+			if v, _ := r.live.Pile("teld", "A", regulator); v.Report.PowerKW != 61 {
+				t.Errorf("after one more restart live has %+v", v)
+			}
+		})
+	}
+	snapshots := func(r *rig) []string {
+		files, _ := filepath.Glob(filepath.Join(r.dir, "snapshot", "*.snap"))
+		return files
+	}
+
+	f("nothing", func(*rig) Catalog { return Catalog{Position: 2} }, true)
+	f("registry far behind", func(*rig) Catalog { return Catalog{} }, true)
+	f("snapshot of another version", func(r *rig) Catalog {
+		err := snapfile.Write(filepath.Join(r.dir, "snapshot"), snapshotName, func(w *snapfile.Writer) error {
+			return w.Section(livePrefix+"head", 2, []byte(`{"Version":99}`))
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Catalog{Position: 2}
+	}, true)
+	f("snapshot torn", func(r *rig) Catalog {
+		for _, file := range snapshots(r) {
+			if err := os.Truncate(file, 100); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return Catalog{Position: 2}
+	}, true)
+	f("log emptied", func(r *rig) Catalog {
+		os.RemoveAll(filepath.Join(r.dir, "spool"))
+		return Catalog{Position: 2}
+	}, true)
+	f("log and snapshot emptied", func(r *rig) Catalog {
+		os.RemoveAll(filepath.Join(r.dir, "spool"))
+		os.RemoveAll(filepath.Join(r.dir, "snapshot"))
+		return Catalog{Position: 2}
+	}, false)
+	// Numbers are jumped over: the disk forgot what the registry has seen.
+	f("log behind the registry", func(*rig) Catalog { return Catalog{Position: 500} }, true)
+}
+
+// recordsOf returns what stands in the log behind old records.
+func (r *rig) recordsOf(old []*record.Record) []*record.Record {
+	sp, err := spool.Open(spool.Config{Dir: filepath.Join(r.dir, "spool"), FloorBytes: -1}, r.log, 1)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer sp.Close(r.t.Context())
+	was := r.sp
+	defer func() { r.sp = was }()
+	r.sp = sp
+	all := slices.Clone(old)
+	for _, rec := range r.records() {
+		if rec.Seq > old[len(old)-1].Seq {
+			all = append(all, rec)
+		}
+	}
+	return all
 }
