@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,6 +71,42 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+// startInfluxDB runs an InfluxDB of its own, as a deployer would, and returns its address.
+func startInfluxDB(t *testing.T) string {
+	t.Helper()
+	influxd, err := filepath.Abs(filepath.Join("bin", "influxd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(influxd); err != nil {
+		t.Fatalf("%v; run: make influxd", err)
+	}
+	dir := t.TempDir()
+	port, rpc := freePort(t), freePort(t)
+	conf := fmt.Sprintf("reporting-disabled = true\nbind-address = \"127.0.0.1:%d\"\n[meta]\n dir = \"%s/meta\"\n"+
+		"[data]\n dir = \"%s/data\"\n wal-dir = \"%s/wal\"\n index-version = \"tsi1\"\n"+
+		"[http]\n bind-address = \"127.0.0.1:%d\"\n log-enabled = false\n[logging]\n level = \"error\"\n", rpc, dir, dir, dir, port)
+	file := filepath.Join(dir, "influxdb.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(influxd, "run", "-config", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	address := fmt.Sprintf("http://127.0.0.1:%d", port)
+	eventually(t, 60*time.Second, func() (string, bool) {
+		res, err := http.Post(address+"/query", "application/x-www-form-urlencoded", strings.NewReader("q=CREATE+DATABASE+dianchi"))
+		if err != nil {
+			return err.Error(), false
+		}
+		res.Body.Close()
+		return res.Status, res.StatusCode == 200
+	})
+	return address
+}
+
 // The topology of docker-compose.yml, process by process: a real mosquitto,
 // ingest, two api replicas. A stranger's report is seen at both, also after
 // broker and ingest were started again.
@@ -90,14 +127,16 @@ func TestSplitProcesses(t *testing.T) {
 	broker := startMosquitto(t, files)
 	url := fmt.Sprintf("tcp://127.0.0.1:%d", broker.port)
 
-	ingest := start(t, data, "ingest", "--broker", url, "--broker-user", platformUser, "--broker-password", ours)
+	store := startInfluxDB(t)
+
+	ingest := start(t, data, "ingest", "--influx", store, "--influx-bucket", "dianchi/autogen", "--broker", url, "--broker-user", platformUser, "--broker-password", ours)
 	ingest.mqtt = strconv.Itoa(broker.port)
 	eventually(t, 10*time.Second, func() (string, bool) {
 		_, m := ingest.get("/readyz", "")
 		return fmt.Sprint(m), m["ready"] == true && fmt.Sprint(m) != "" && brokerReady(m)
 	})
-	one := start(t, "", "api", "--ingest", ingest.http)
-	two := start(t, "", "api", "--ingest", ingest.http)
+	one := start(t, "", "api", "--ingest", ingest.http, "--influx", store, "--influx-bucket", "dianchi/autogen")
+	two := start(t, "", "api", "--ingest", ingest.http, "--influx", store, "--influx-bucket", "dianchi/autogen")
 
 	seen := func(kw float64) {
 		t.Helper()
@@ -129,6 +168,13 @@ func TestSplitProcesses(t *testing.T) {
 	ingest.mqtt = strconv.Itoa(broker.port)
 	seen(63)
 	same(t, one, two)
+
+	// History comes from the InfluxDB that stands outside.
+	eventually(t, 20*time.Second, func() (string, bool) {
+		_, m := two.get("/api/v1/history/piles/demo-op:S1-1", regulator)
+		rows, _ := m["rows"].([]any)
+		return fmt.Sprint(m), len(rows) == 3
+	})
 }
 
 func brokerReady(m map[string]any) bool {
