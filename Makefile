@@ -5,8 +5,10 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 INFLUX_VERSION := 1.8.10
 ARGS ?=
+DURATION ?= 10m
+CITY ?=
 
-.PHONY: build run test test-long check web influxd deps deps-test bench clean pictures
+.PHONY: build run test test-long check web influxd deps deps-test bench bench-city clean pictures
 
 ## build: bin/dianchi, with the web pages if npm is there
 build: deps web
@@ -58,6 +60,10 @@ check:
 ## bench: Go benchmarks, a second each; whole-system programs are under bench/
 bench:
 	go test -run '^$$' -bench . -benchtime 1s ./...
+
+## bench-city: the whole city for DURATION; CITY="--vehicles 2000 --piles 2000" makes it smaller
+bench-city: deps influxd
+	@go run ./bench/city --duration $(DURATION) $(CITY)
 
 ## pictures: docs/screens, from a platform that runs at DIANCHI_URL
 pictures: web

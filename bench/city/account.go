@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/simulator/fleet"
+)
+
+// account waits until InfluxDB has everything, and puts the publishers' own
+// count beside the platform's and beside what InfluxDB counts.
+func (p *platform) account(ctx context.Context, r *results, s *city, b *probe) error {
+	var m map[string]float64
+	began, calm := time.Now(), 0
+	err := until(ctx, 10*time.Minute, "InfluxDB has everything", func() bool {
+		now, err := p.metrics(ctx)
+		lag, ok := now[`dianchi_spool_lag_records{consumer="influx"}`]
+		if err != nil || !ok || lag > 0 || now["dianchi_mqtt_waiting"] > 0 {
+			calm = 0
+			return false
+		}
+		m = now
+		calm++
+		return calm > 8 // two seconds
+	})
+	if err != nil {
+		return err
+	}
+	r.drained = time.Since(began)
+	say("counting in InfluxDB")
+	st, _, err := s.ledger()
+	if err != nil {
+		return err
+	}
+	db, err := storeIn(p.data + "/influxdb")
+	if err != nil {
+		return err
+	}
+	operators := map[string]bool{probeSlug: true}
+	for _, party := range fleet.Parties() {
+		operators[party.Slug] = party.Kind == charge.Operator
+	}
+	for _, party := range st.Parties {
+		a := account{slug: party.Slug, resent: party.Resent, acked: map[string]uint64{}}
+		for _, k := range party.Kinds {
+			a.acked[k.Kind] = k.Acknowledged
+			a.published += k.Published
+		}
+		r.accounts = append(r.accounts, a)
+	}
+	own := account{slug: probeSlug, acked: b.acked}
+	own.published = own.acknowledged()
+	r.accounts = append(r.accounts, own)
+
+	counting := time.Now()
+	for i := range r.accounts {
+		a := &r.accounts[i]
+		a.operator = operators[a.slug]
+		for verdict, n := range map[string]*uint64{
+			"taken": &a.taken, "history": &a.history, "duplicate": &a.duplicate, "rejected": &a.rejected,
+		} {
+			*n = uint64(m[fmt.Sprintf(`dianchi_reports_total{party=%q,verdict=%q}`, a.slug, verdict)])
+		}
+		if a.operator {
+			if a.points, err = db.count(ctx, "pile", fmt.Sprintf(` WHERE "id" =~ /^%s:/`, a.slug)); err != nil {
+				return err
+			}
+			r.pilePoints += a.points
+		}
+	}
+	if r.vehiclePoints, err = db.count(ctx, "vehicle", ""); err != nil {
+		return err
+	}
+	r.counting = time.Since(counting)
+	for name, n := range m {
+		if strings.HasPrefix(name, "dianchi_rule_findings_total") && n > 0 {
+			r.addRule(name, uint64(n))
+		}
+	}
+	r.disk.pointsAfter = m["dianchi_influx_points_total"]
+	r.dropped = uint64(m["dianchi_influx_dropped_total"])
+	r.gaps = compare(r.accounts, r.vehiclePoints)
+	return b.err
+}
