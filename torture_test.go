@@ -86,8 +86,8 @@ func (s *source) publish(c mqtt.Client, until time.Time) (acknowledged int) {
 }
 
 func (p *platform) client(slug, password string, n int) (mqtt.Client, error) {
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://127.0.0.1:" + p.port()).SetUsername(slug).SetPassword(password).
-		SetClientID(fmt.Sprint("torture-", n)).SetAutoReconnect(false).SetConnectTimeout(5 * time.Second))
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://127.0.0.1:" + p.port()).
+		SetUsername(slug).SetPassword(password).SetClientID(fmt.Sprint("torture-", n)).SetAutoReconnect(false).SetConnectTimeout(5 * time.Second))
 	t := c.Connect()
 	if !t.WaitTimeout(10 * time.Second) {
 		return nil, fmt.Errorf("no connection within 10 s")
@@ -117,7 +117,8 @@ func TestTorture(t *testing.T) {
 			piles = append(piles, fmt.Sprintf(`{"id":%q,"kind":"dc","ratedKw":120}`, id))
 		}
 	}
-	p.mustPub("demo-op", password, "stations", `{"id":"S1","name":"站","lon":102.775,"lat":24.985,"piles":[`+strings.Join(piles, ",")+`]}`)
+	p.mustPub("demo-op", password, "stations",
+		`{"id":"S1","name":"站","lon":102.775,"lat":24.985,"piles":[`+strings.Join(piles, ",")+`]}`)
 
 	acknowledged := make([]int, len(sources))
 	run := func(until time.Time) *sync.WaitGroup {
@@ -169,7 +170,8 @@ func TestTorture(t *testing.T) {
 				for _, row := range rows {
 					got = append(got, fmt.Sprint(at(row, 0), " ", at(row, kw)))
 				}
-				return fmt.Sprintf("%d rows of %s, want %d; columns %v", len(got), id, len(s.sent[id]), columns), len(got) >= len(s.sent[id])
+				said := fmt.Sprintf("%d rows of %s, want %d; columns %v", len(got), id, len(s.sent[id]), columns)
+				return said, len(got) >= len(s.sent[id])
 			})
 			var want []string
 			for ts, kw := range s.sent[id] {

@@ -41,7 +41,8 @@ func TestFeedback(t *testing.T) {
 					t.Errorf("rule %s: count %d with %d samples", rule.Rule, rule.Count, len(rule.Samples))
 				}
 				for _, s := range rule.Samples {
-					if len(s.Payload) > 512 || !utf8.ValidString(s.Payload) || s.Detail == "" || strings.ContainsRune(s.Payload+s.ID, 0) {
+					if len(s.Payload) > 512 || !utf8.ValidString(s.Payload) || s.Detail == "" ||
+						strings.ContainsRune(s.Payload+s.ID, 0) {
 						t.Errorf("sample of %s: %d bytes of payload, %+v", rule.Rule, len(s.Payload), s)
 					}
 				}

@@ -100,7 +100,8 @@ func (j *judge) message(m *door.Message) ([]byte, []sample) {
 }
 
 // count books one report's verdict and what its rules found.
-func (j *judge) count(v charge.Verdict, kind charge.Payload, id string, ts charge.Millis, raw []byte, found []charge.Finding) {
+func (j *judge) count(v charge.Verdict, kind charge.Payload, id string, ts charge.Millis, raw []byte,
+	found []charge.Finding) {
 	j.rec.Account.Count(v, 1)
 	for i := range found {
 		f := &found[i]

@@ -46,7 +46,9 @@ func (j *judge) fleet(m *door.Message) *charge.Finding {
 
 // same books something sent again with the same values.
 func (j *judge) same(kind charge.Payload, id string, ts charge.Millis, raw []byte, decoded []charge.Finding) {
-	f := charge.Finding{Rule: charge.RuleDupExact, Action: charge.ActDuplicate, Detail: id + " was sent before with the same values"}
+	f := charge.Finding{
+		Rule: charge.RuleDupExact, Action: charge.ActDuplicate, Detail: id + " was sent before with the same values",
+	}
 	j.count(charge.Duplicate, kind, id, ts, raw, append(decoded[:len(decoded):len(decoded)], f))
 }
 

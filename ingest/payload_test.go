@@ -173,7 +173,8 @@ func TestPiles(t *testing.T) {
 	f(pileJSON("B", now.Add(-100*24*time.Hour), 3, 59), counts{Received: 1, Rejected: 1})
 	f(pileJSON("X", now, 1, 0), counts{Received: 1, Rejected: 1})
 	f(`[]`, counts{})
-	f(`[{"id":"A"},17,`+pileJSON("B", now, 1, 0)+`,`+pileJSON("X", now, 1, 0)+`]`, counts{Received: 4, Taken: 1, Rejected: 3})
+	f(`[{"id":"A"},17,`+pileJSON("B", now, 1, 0)+`,`+pileJSON("X", now, 1, 0)+`]`,
+		counts{Received: 4, Taken: 1, Rejected: 3})
 	f(`{"id":"A"`, counts{Received: 1, Rejected: 1})
 	f(`["`+strings.Repeat("x", 256<<10)+`"]`, counts{Received: 1, Rejected: 1})
 	f("["+strings.Repeat("{},", 1000)+"{}]", counts{Received: 1, Rejected: 1})
@@ -201,7 +202,8 @@ func TestVehicles(t *testing.T) {
 			t.Errorf("%d %s: %+v, want %+v", party, payload, got, want)
 		}
 	}
-	taken, duplicate, rejected := counts{Received: 1, Taken: 1}, counts{Received: 1, Duplicate: 1}, counts{Received: 1, Rejected: 1}
+	taken, duplicate := counts{Received: 1, Taken: 1}, counts{Received: 1, Duplicate: 1}
+	rejected := counts{Received: 1, Rejected: 1}
 	f(byd, charge.Vehicles, report(now.Add(-100*24*time.Hour), 30), rejected)
 	if _, ok := r.live.Vehicle(vin, regulator); ok {
 		t.Error("a rejected report registered a vehicle")
@@ -241,7 +243,8 @@ func TestSessions(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", payload, got, want)
 		}
 	}
-	taken, duplicate, rejected := counts{Received: 1, Taken: 1}, counts{Received: 1, Duplicate: 1}, counts{Received: 1, Rejected: 1}
+	taken, duplicate := counts{Received: 1, Taken: 1}, counts{Received: 1, Duplicate: 1}
+	rejected := counts{Received: 1, Rejected: 1}
 	f(teld, session("1", "A", 31.2), taken)
 	f(teld, session("1", "A", 31.2), duplicate)
 	f(teld, session("1", "A", 31.3), taken)

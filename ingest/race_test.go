@@ -83,7 +83,8 @@ func TestEverythingAtOnce(t *testing.T) {
 					kind, text = charge.Vehicles, fmt.Sprintf(`{"vin":"LNBMDBAH4PA%06d","ts":%d,"speedKmh":%d}`, 1000*n+i%200,
 						now.UnixMilli(), i%100)
 				case i%20 == 10:
-					kind, text = charge.Stations, stationJSON(fmt.Sprint("S", i%3), fmt.Sprintf(`,"phone":"%d"`, i), "A", "B", "C", "D")
+					kind, text = charge.Stations, stationJSON(fmt.Sprint("S", i%3),
+						fmt.Sprintf(`,"phone":"%d"`, i), "A", "B", "C", "D")
 				}
 				order = append(order, r.message(party, kind, text, charge.At(now)))
 				if len(order) < 100 {
@@ -130,9 +131,6 @@ func TestEverythingAtOnce(t *testing.T) {
 		}
 	})
 	time.Sleep(900 * time.Millisecond)
-	if testing.Short() {
-		stop.Store(true)
-	}
 	r.stop()
 	stop.Store(true)
 	sources.Wait()

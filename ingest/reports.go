@@ -43,7 +43,8 @@ func (j *judge) piles(m *door.Message) *charge.Finding {
 }
 
 // book counts a judged report with the decoder's findings and the rules'.
-func (j *judge) book(v charge.Verdict, kind charge.Payload, id string, ts charge.Millis, raw []byte, decoded []charge.Finding) {
+func (j *judge) book(v charge.Verdict, kind charge.Payload, id string, ts charge.Millis, raw []byte,
+	decoded []charge.Finding) {
 	if len(decoded) == 0 {
 		j.count(v, kind, id, ts, raw, j.findings)
 		return

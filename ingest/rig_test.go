@@ -92,14 +92,6 @@ type rig struct {
 	words map[string][]feedback // by slug
 }
 
-// sessionBooks is what the registry kept of sessions.
-type sessionBooks map[string]charge.Session
-
-func (b sessionBooks) Session(party charge.Num, id string) (charge.Session, bool, error) {
-	s, ok := b[fmt.Sprint(party, id)]
-	return s, ok, nil
-}
-
 func newRig(t testing.TB) *rig {
 	dir := t.TempDir()
 	return &rig{
@@ -320,45 +312,4 @@ func (r *rig) records() (all []*record.Record) {
 		}
 	}
 	return all
-}
-
-// books stand in for the registry.
-type books struct {
-	x   *index
-	acc accounts
-}
-
-func (b *books) apply(rec *record.Record) {
-	b.x.applyCatalog(rec, true)
-	b.acc.apply(rec)
-}
-
-func (b *books) catalog(position uint64, least Catalog) Catalog {
-	c := Catalog{
-		Position: position, Accounts: b.acc.list(), NextStation: max(b.x.nextStation, least.NextStation),
-		NextPile: max(b.x.nextPile, least.NextPile), NextVehicle: max(b.x.nextVehicle, least.NextVehicle),
-	}
-	for i := range c.Accounts {
-		c.Accounts[i].Spoken = 0
-	}
-	for _, byID := range b.x.stations {
-		for _, s := range byID {
-			c.Stations = append(c.Stations, cloneStation(*s))
-		}
-	}
-	for _, n := range b.x.vehicles {
-		c.Vehicles = append(c.Vehicles, b.x.vehicle[n].master)
-	}
-	return c
-}
-
-// booksAt is what a registry would hold after the first records, up to position.
-func booksAt(records []*record.Record, position uint64, least Catalog) Catalog {
-	b := &books{x: newIndex(), acc: newAccounts()}
-	for _, rec := range records {
-		if rec.Seq <= position {
-			b.apply(rec)
-		}
-	}
-	return b.catalog(position, least)
 }

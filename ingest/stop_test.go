@@ -35,7 +35,8 @@ func (r *rig) fill() (acks []chan error) {
 		if i > 1000 {
 			r.t.Fatal("the spool does not become full")
 		}
-		acks = append(acks, r.message(teld, charge.Piles, many(500, from.Add(time.Duration(i)*time.Second/2)), charge.At(time.Now())))
+		text := many(500, from.Add(time.Duration(i)*time.Second/2))
+		acks = append(acks, r.message(teld, charge.Piles, text, charge.At(time.Now())))
 		if i > 20 {
 			time.Sleep(5 * time.Millisecond)
 		}
@@ -151,7 +152,8 @@ func TestBrokenSpool(t *testing.T) {
 	var acks []chan error
 	now := time.Now().Add(-time.Minute)
 	for i := range 100 {
-		acks = append(acks, r.message(teld, charge.Piles, many(20, now.Add(time.Duration(i)*time.Second/4)), charge.At(time.Now())))
+		text := many(20, now.Add(time.Duration(i)*time.Second/4))
+		acks = append(acks, r.message(teld, charge.Piles, text, charge.At(time.Now())))
 	}
 	select {
 	case err := <-r.fatal:
@@ -205,7 +207,8 @@ func TestStopAnyTime(t *testing.T) {
 
 	idle := New(r.cfg, r.log, r.p.deps)
 	waiting := make(chan error, 1)
-	if err := idle.Submit(t.Context(), door.Message{Party: teld, Kind: charge.Piles, Done: func(err error) { waiting <- err }}); err != nil {
+	early := door.Message{Party: teld, Kind: charge.Piles, Done: func(err error) { waiting <- err }}
+	if err := idle.Submit(t.Context(), early); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -269,8 +272,9 @@ func TestSubmitWaitsNoLongerThanItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	var err error
+	large := door.Message{Party: teld, Kind: charge.Piles, Payload: make([]byte, 200<<10), Done: func(error) {}}
 	for err == nil {
-		err = r.p.Submit(ctx, door.Message{Party: teld, Kind: charge.Piles, Payload: make([]byte, 200<<10), Done: func(error) {}})
+		err = r.p.Submit(ctx, large)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Submit says %v", err)

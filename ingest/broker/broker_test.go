@@ -3,12 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,103 +16,6 @@ import (
 	"github.com/dianchi-platform/dianchi/ingest/door"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
-
-// mosquitto is a real broker that keeps what it has over restarts. Passwords
-// are "pw"; ours may read everything unless the test says otherwise.
-type mosquitto struct {
-	t    *testing.T
-	dir  string
-	port int
-	cmd  *exec.Cmd
-}
-
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	for _, f := range []string{name, "/usr/sbin/" + name} {
-		if full, err := exec.LookPath(f); err == nil {
-			return full
-		}
-	}
-	t.Fatalf("%s is not installed; run: make deps-test", name)
-	return ""
-}
-
-func startMosquitto(t *testing.T) *mosquitto {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &mosquitto{t: t, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port}
-	l.Close()
-	passwd := filepath.Join(m.dir, "passwd")
-	for i, user := range []string{"platform", "teld"} {
-		args := []string{"-b", passwd, user, "pw"}
-		if i == 0 {
-			args = append([]string{"-c"}, args...)
-		}
-		if out, err := exec.Command(tool(t, "mosquitto_passwd"), args...).CombinedOutput(); err != nil {
-			t.Fatalf("mosquitto_passwd: %v: %s", err, out)
-		}
-	}
-	m.allow("user platform\ntopic readwrite dianchi/#\nuser teld\ntopic readwrite dianchi/#\n")
-	conf := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous false\npassword_file %s\nacl_file %s/acl\npersistence true\n"+
-		"persistence_location %s/\nmax_queued_messages 0\nmax_inflight_messages 200\nuser root\n", m.port, passwd, m.dir, m.dir)
-	if err := os.WriteFile(filepath.Join(m.dir, "conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	m.launch()
-	t.Cleanup(func() { m.cmd.Process.Kill(); m.cmd.Wait() })
-	return m
-}
-
-func (m *mosquitto) allow(rules string) {
-	m.t.Helper()
-	if err := os.WriteFile(filepath.Join(m.dir, "acl"), []byte(rules), 0o600); err != nil {
-		m.t.Fatal(err)
-	}
-	if m.cmd != nil {
-		m.cmd.Process.Signal(syscall.SIGHUP)
-	}
-}
-
-func (m *mosquitto) launch() {
-	m.t.Helper()
-	m.cmd = exec.Command(tool(m.t, "mosquitto"), "-c", filepath.Join(m.dir, "conf"))
-	if err := m.cmd.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	eventually(m.t, func() bool {
-		c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port)))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-}
-
-func (m *mosquitto) url() string { return "tcp://127.0.0.1:" + strconv.Itoa(m.port) }
-
-func eventually(t *testing.T, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("not within 20 s")
-		}
-	}
-}
-
-// client is a party's client, with a clean session.
-func (m *mosquitto) client(user string) mqtt.Client {
-	m.t.Helper()
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(m.url()).SetUsername(user).SetPassword("pw").
-		SetClientID("test-" + user).SetAutoReconnect(true).SetMaxReconnectInterval(200 * time.Millisecond))
-	if t := c.Connect(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
-		m.t.Fatalf("cannot connect: %v", t.Error())
-	}
-	m.t.Cleanup(func() { c.Disconnect(0) })
-	return c
-}
 
 type directory struct{ removed bool }
 
