@@ -87,7 +87,8 @@ func (s *source) publish(c mqtt.Client, until time.Time) (acknowledged int) {
 
 func (p *platform) client(slug, password string, n int) (mqtt.Client, error) {
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://127.0.0.1:" + p.port()).
-		SetUsername(slug).SetPassword(password).SetClientID(fmt.Sprint("torture-", n)).SetAutoReconnect(false).SetConnectTimeout(5 * time.Second))
+		SetUsername(slug).SetPassword(password).SetClientID(fmt.Sprint("torture-", n)).
+		SetAutoReconnect(false).SetConnectTimeout(5 * time.Second))
 	t := c.Connect()
 	if !t.WaitTimeout(10 * time.Second) {
 		return nil, fmt.Errorf("no connection within 10 s")
