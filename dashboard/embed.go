@@ -72,8 +72,8 @@ type Station struct {
 	DistanceM                float64
 	Piles                    charge.PileCounts
 	MaxKW                    float64
-	Price                    *Price // nil: unknown
-	Parking                  string // the operator's own words; "" means ask on site
+	Price                    *Price          // nil: unknown
+	Parking                  *charge.Parking // nil: unknown
 	UpdatedAt                charge.Millis
 }
 

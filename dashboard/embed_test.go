@@ -155,6 +155,33 @@ func TestPlainPages(t *testing.T) {
 	f(fixed{empty: true}, "/wall", "", "尚无数据", "暂无数据")
 }
 
+func TestPlainParking(t *testing.T) {
+	p := newPlain(testConfig(), fixed{})
+	f := func(parking *charge.Parking, zh, en string) {
+		t.Helper()
+		for lang, want := range map[string]string{"zh": zh, "en": en} {
+			v := p.view(httptest.NewRequest("GET", "/?lang="+lang, nil))
+			if got := v.ParkingText(parking); got != want {
+				t.Errorf("%+v in %s = %q, want %q", parking, lang, got, want)
+			}
+		}
+	}
+	parking := func(kind charge.ParkingType, text string, fenPerHour, freeMinutes int64) *charge.Parking {
+		return &charge.Parking{Type: kind, Text: text, FenPerHour: fenPerHour, FreeMinutes: freeMinutes}
+	}
+
+	f(nil, "请到站询问", "ask on site")
+	f(parking(charge.ParkingAsk, "", -1, -1), "请到站询问", "ask on site")
+	f(parking(charge.ParkingAsk, "问保安", -1, -1), "问保安", "问保安")
+	f(parking(charge.ParkingFree, "", -1, -1), "免费", "free")
+	f(parking(charge.ParkingFree, "免费停车", -1, -1), "免费停车", "free · 免费停车")
+	f(parking(charge.ParkingPaid, "", 500, -1), "收费 · ¥5.00/小时", "paid · ¥5.00/h")
+	f(parking(charge.ParkingPaid, "", -1, -1), "收费", "paid")
+	f(parking(charge.ParkingLimited, "", 300, 120), "限时免费 · 前 120 分钟免费 · ¥3.00/小时",
+		"free for a time · first 120 min free · ¥3.00/h")
+	f(parking(charge.ParkingReduced, "凭小票", 300, -1), "充电减免 · 凭小票", "reduced while charging · 凭小票")
+}
+
 func TestBothLanguagesHaveTheSameTexts(t *testing.T) {
 	zh, en := slices.Sorted(maps.Keys(texts["zh-CN"])), slices.Sorted(maps.Keys(texts["en"]))
 	if !slices.Equal(zh, en) {

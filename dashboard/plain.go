@@ -176,6 +176,40 @@ func (v *view) Yuan(e4 int64) string {
 	return "¥" + strconv.FormatInt(fen/100, 10) + "." + strconv.FormatInt(fen%100+100, 10)[1:]
 }
 
+// ParkingText says what parking costs, with the operator's own words where
+// there are some; what is not known is to be asked on site, never free.
+func (v *view) ParkingText(p *charge.Parking) string {
+	if p == nil {
+		return v.T["ask"]
+	}
+	var said []string
+	switch p.Type {
+	case charge.ParkingFree:
+		said = append(said, v.T["parkFree"])
+	case charge.ParkingPaid:
+		said = append(said, v.T["parkPaid"])
+	case charge.ParkingLimited:
+		said = append(said, v.T["parkLimited"])
+	case charge.ParkingReduced:
+		said = append(said, v.T["parkReduced"])
+	default:
+		return cmp.Or(p.Text, v.T["ask"])
+	}
+	if strings.Contains(p.Text, said[0]) {
+		return p.Text
+	}
+	if p.Text != "" {
+		return said[0] + " · " + p.Text
+	}
+	if p.FreeMinutes > 0 {
+		said = append(said, strings.Replace(v.T["freeMin"], "{n}", strconv.FormatInt(p.FreeMinutes, 10), 1))
+	}
+	if p.Type != charge.ParkingFree && p.FenPerHour > 0 {
+		said = append(said, strings.Replace(v.T["perHour"], "{y}", v.Yuan(100*p.FenPerHour), 1))
+	}
+	return strings.Join(said, " · ")
+}
+
 // Distance prints metres below a kilometre, else kilometres with one digit.
 func (v *view) Distance(m float64) string {
 	if m < 995 {

@@ -15,7 +15,8 @@ var texts = map[string]map[string]string{
 		"show": "查看", "station": "充电站", "distance": "距离", "maxKw": "最大功率", "price": "电价",
 		"pricePer": "元/千瓦时，含服务费", "unknown": "未知", "next": "{t} 起", "parking": "停车", "ask": "请到站询问",
 		"updated": "更新", "secAgo": "{n} 秒前", "minAgo": "{n} 分钟前", "hourAgo": "{n} 小时前", "dayAgo": "{n} 天前",
-		"m": "米", "km": "公里", "freeOf": "空闲 / 总数", "noPlace": "没有设置出发地。",
+		"m": "米", "km": "公里", "parkFree": "免费", "parkPaid": "收费", "parkLimited": "限时免费", "parkReduced": "充电减免",
+		"freeMin": "前 {n} 分钟免费", "perHour": "{y}/小时", "freeOf": "空闲 / 总数", "noPlace": "没有设置出发地。",
 	},
 	"en": {
 		"cityTitle": "Charging in the city now", "stationsTitle": "Charging nearby", "missingTitle": "No such page",
@@ -32,6 +33,7 @@ var texts = map[string]map[string]string{
 		"pricePer": "yuan/kWh, service fee included", "unknown": "unknown", "next": "from {t}",
 		"parking": "Parking", "ask": "ask on site",
 		"updated": "Updated", "secAgo": "{n} s ago", "minAgo": "{n} min ago", "hourAgo": "{n} h ago", "dayAgo": "{n} d ago",
-		"m": "m", "km": "km", "freeOf": "Free / total", "noPlace": "No starting place is set.",
+		"m": "m", "km": "km", "parkFree": "free", "parkPaid": "paid", "parkLimited": "free for a time", "parkReduced": "reduced while charging",
+		"freeMin": "first {n} min free", "perHour": "{y}/h", "freeOf": "Free / total", "noPlace": "No starting place is set.",
 	},
 }

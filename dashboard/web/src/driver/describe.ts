@@ -11,15 +11,36 @@ const PARKING: Record<number, TextKey> = {
 export function parkingText(p: Parking | null, t: Say): string {
   const word = p ? PARKING[p.type] : undefined;
   if (!p || !word) return p?.text || t('parkingAsk');
+  if (p.text?.includes(t(word))) return p.text;
   const said = p.text ? [p.text] : figures(p, t);
   return [t(word), ...said].join(' · ');
 }
 
+/** Parking in one short phrase, for a row of the list; the operator's own words stand in the detail. */
+export function parkingPhrase(p: Parking | null, t: Say): string {
+  if (p?.type === 1 && (p.yuanPerHour ?? 0) > 0) return t('rowParkingPerHour', { n: hourly(p) });
+  if (p?.type === 2 && (p.freeMinutes ?? 0) > 0) return t('rowParking', { what: freeTime(p, t) });
+  return t(PHRASE[p?.type ?? 255] ?? 'rowParkingAsk');
+}
+
+const PHRASE: Record<number, TextKey> = {
+  0: 'rowParkingFree', 1: 'rowParkingPaid', 2: 'rowParkingLimited', 3: 'rowParkingReduced',
+};
+
+/** Yuan an hour without needless digits. */
+function hourly(p: Parking): string {
+  return yuan(p.yuanPerHour ?? 0).slice(1).replace('.00', '');
+}
+
+function freeTime(p: Parking, t: Say): string {
+  const minutes = p.freeMinutes ?? 0;
+  return minutes % 60 ? t('freeMinutes', { n: minutes }) : t('freeHours', { n: minutes / 60 });
+}
+
 function figures(p: Parking, t: Say): string[] {
   const out: string[] = [];
-  const minutes = p.freeMinutes ?? 0;
-  if (minutes > 0) out.push(minutes % 60 ? t('freeMinutes', { n: minutes }) : t('freeHours', { n: minutes / 60 }));
-  if (p.type !== 0 && (p.yuanPerHour ?? 0) > 0) out.push(t('perHour', { n: yuan(p.yuanPerHour ?? 0).slice(1) }));
+  if ((p.freeMinutes ?? 0) > 0) out.push(freeTime(p, t));
+  if (p.type !== 0 && (p.yuanPerHour ?? 0) > 0) out.push(t('perHour', { n: hourly(p) }));
   return out;
 }
 

@@ -3,7 +3,7 @@ import { liveURL, queryString } from '../../src/lib/api.ts';
 import { speaker } from '../../src/lib/i18n.ts';
 import { KUNMING } from '../../src/lib/config.ts';
 import type { Parking, Pile, Station } from '../../src/lib/types.ts';
-import { groupsOf, parkingText, pileWord } from '../../src/driver/describe.ts';
+import { groupsOf, parkingPhrase, parkingText, pileWord } from '../../src/driver/describe.ts';
 import { filterParams, filtersOf, narrows, NO_FILTERS, stationParams, withFilters } from '../../src/driver/filters.ts';
 import { navigationLink } from '../../src/driver/navigate.ts';
 import { fitOf, fits, nextPriceChange, ordered } from '../../src/driver/order.ts';
@@ -110,12 +110,26 @@ describe('sentences', () => {
     [null, 'ask on site'],
     [parking({ type: 255 }), 'ask on site'],
     [parking({ type: 0 }), 'free'],
-    [parking({ type: 1, yuanPerHour: 5 }), 'paid · ¥5.00/h'],
-    [parking({ type: 2, yuanPerHour: 3, freeMinutes: 120 }), 'free for a time · first 2 h free · ¥3.00/h'],
+    [parking({ type: 1, yuanPerHour: 5 }), 'paid · ¥5/h'],
+    [parking({ type: 2, yuanPerHour: 3, freeMinutes: 120 }), 'free for a time · first 2 h free · ¥3/h'],
     [parking({ type: 2, freeMinutes: 90 }), 'free for a time · first 90 min free'],
     [parking({ type: 3, text: '充电减免' }), 'reduced while charging · 充电减免'],
   ])('parking %j', (p, want) => {
     expect(parkingText(p, t)).toBe(want);
+  });
+
+  test.each<[Parking | null, string, string]>([
+    [null, '停车费到站询问', 'ask about parking on site'],
+    [parking({ type: 255, text: '问保安' }), '停车费到站询问', 'ask about parking on site'],
+    [parking({ type: 0, text: '地面免费' }), '停车免费', 'free parking'],
+    [parking({ type: 1, yuanPerHour: 5 }), '停车 ¥5/小时', 'parking ¥5/h'],
+    [parking({ type: 1, yuanPerHour: 2.5 }), '停车 ¥2.50/小时', 'parking ¥2.50/h'],
+    [parking({ type: 1 }), '停车收费', 'paid parking'],
+    [parking({ type: 2, freeMinutes: 120, yuanPerHour: 3 }), '停车前 2 小时免费', 'parking first 2 h free'],
+    [parking({ type: 2 }), '停车限时免费', 'parking free for a time'],
+    [parking({ type: 3, text: '充电减免' }), '充电减免停车费', 'parking reduced while charging'],
+  ])('parking %j in a row of the list', (p, zh, en) => {
+    expect([parkingPhrase(p, speaker(TEXTS, 'zh')), parkingPhrase(p, t)]).toEqual([zh, en]);
   });
 
   const pile = (id: string, given: Partial<Pile>): Pile => ({
