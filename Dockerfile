@@ -12,7 +12,7 @@ RUN scripts/web.sh && \
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && \
-    rm -rf /var/lib/apt/lists/* && useradd --system --uid 10001 dianchi && install -d -o dianchi -m 0700 /data /accounts && install -d -o dianchi -m 0755 /broker
+    rm -rf /var/lib/apt/lists/* && groupadd --system --gid 10001 dianchi && useradd --system --uid 10001 --gid 10001 dianchi && install -d -o dianchi -m 0700 /data /accounts && install -d -o dianchi -m 0755 /broker
 COPY --from=build /out/ /usr/local/bin/
 USER dianchi
 ENV DIANCHI_DATA=/data

@@ -114,8 +114,13 @@ func tokenRemove(ctx context.Context, c *config, words []string, _ io.Writer) er
 // platformUser is the name under which the platform itself reads an outside broker.
 const platformUser = "dianchi"
 
+var errNoBrokerPassword = usagef("the broker's files hold a password of the platform's own: set DIANCHI_BROKER_PASSWORD")
+
 // brokerFiles writes what an outside mosquitto needs to know our parties.
 func brokerFiles(_ context.Context, c *config, words []string, _ io.Writer) error {
+	if c.BrokerPassword == "" {
+		return errNoBrokerPassword
+	}
 	return withRegistry(c, func(r *registry.Registry) error {
 		all, err := r.Parties()
 		if err != nil {

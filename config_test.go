@@ -65,6 +65,8 @@ func TestWrongUse(t *testing.T) {
 	f("--role", "token", "add", "--data", t.TempDir())
 	f("--role", "token", "add", "--role", "king", "--data", t.TempDir())
 	f("demo", "api", "--demo")
+	f("DIANCHI_BROKER_PASSWORD", "broker-files", t.TempDir(), "--data", t.TempDir())
+	f("DIANCHI_BROKER_PASSWORD", "demo-parties", "x.json", "--broker-files", t.TempDir(), "--data", t.TempDir())
 }
 
 func TestHelpNamesEveryCommandAndFlag(t *testing.T) {

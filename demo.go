@@ -64,6 +64,9 @@ func registerDemo(ctx context.Context, r *registry.Registry, file string) (map[s
 }
 
 func demoParties(ctx context.Context, c *config, words []string, _ io.Writer) error {
+	if c.BrokerFiles != "" && c.BrokerPassword == "" {
+		return errNoBrokerPassword
+	}
 	return withRegistry(c, func(r *registry.Registry) error {
 		if _, err := registerDemo(ctx, r, words[0]); err != nil {
 			return err

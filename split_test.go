@@ -26,9 +26,12 @@ type mosquitto struct {
 func startMosquitto(t *testing.T, files string) *mosquitto {
 	t.Helper()
 	m := &mosquitto{t: t, dir: t.TempDir(), port: freePort(t)}
-	conf := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous false\npassword_file %s/passwd\nacl_file %s/acl\n"+
-		"persistence true\npersistence_location %s/\nmax_queued_messages 0\nmax_inflight_messages 1000\nuser root\n",
-		m.port, files, files, m.dir)
+	deployed, err := os.ReadFile(filepath.Join("deploy", "mosquitto", "mosquitto.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf := strings.NewReplacer("listener 1883", fmt.Sprintf("listener %d 127.0.0.1", m.port),
+		"/mosquitto/parties", files, "/mosquitto/data", m.dir).Replace(string(deployed)) + "\nuser root\n"
 	if err := os.WriteFile(filepath.Join(m.dir, "mosquitto.conf"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
