@@ -16,6 +16,10 @@ func (a *app) pages(l *live.State) http.Handler {
 	for _, p := range a.city.Hotspots {
 		cfg.Places = append(cfg.Places, dashboard.Place{Name: p.Name, NameEn: p.NameEn, Lon: p.At.Lon, Lat: p.At.Lat})
 	}
+	if len(cfg.Places) == 0 {
+		b := a.city.BuiltUp
+		cfg.Places = []dashboard.Place{{Name: cfg.City, NameEn: cfg.CityEn, Lon: (b.West + b.East) / 2, Lat: (b.South + b.North) / 2}}
+	}
 	return dashboard.Handler(cfg, figures{l})
 }
 

@@ -47,6 +47,7 @@ func (w *jsonBuf) city(c *city.City) {
 	w.strOrNull("crs", c.Basemap.CRS)
 	w.strOrNull("attribution", c.Basemap.Attribution)
 	w.strOrNull("reviewNo", c.Basemap.ReviewNo)
+	w.bool("schematic", c.Basemap.Schematic)
 	w.endObj()
 	w.endObj()
 }

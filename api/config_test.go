@@ -16,12 +16,16 @@ func TestConfigSaysWhichCity(t *testing.T) {
 			Bounds             []float64
 			Tariff             struct{ Bands []map[string]any }
 			Places             []struct{ Lon, Lat float64 }
+			Basemap            struct{ Schematic bool }
 		}
 	}
 	if err := json.Unmarshal(w.get("/api/v1/config", "").body, &got); err != nil {
 		t.Fatal(err)
 	}
 	c := got.City
+	if !c.Basemap.Schematic {
+		t.Errorf("basemap = %+v, want the schematic for Kunming", c.Basemap)
+	}
 	if c.NameEn != "Kunming" || c.Zone != "Asia/Shanghai" || len(c.Bounds) != 4 || c.Bounds[1] != 24.38 {
 		t.Errorf("city = %+v", c)
 	}

@@ -60,6 +60,7 @@ type Basemap struct {
 	CRS         string // "wgs84" or "gcj02", the datum of its tiles
 	Attribution string // shown at the bottom right
 	ReviewNo    string // 审图号
+	Schematic   bool   // the pages' own drawing of Kunming fits this city
 }
 
 // DistrictOf returns the adcode under which a station's reported district

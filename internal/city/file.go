@@ -58,6 +58,7 @@ type fileBasemap struct {
 	CRS         string `json:"crs"` // "wgs84" (default) or "gcj02"
 	Attribution string `json:"attribution"`
 	ReviewNo    string `json:"reviewNo"`
+	Schematic   bool   `json:"schematic"`
 }
 
 var adcodeForm = regexp.MustCompile(`^[0-9]{6}$`)

@@ -33,7 +33,7 @@ func Kunming() *City {
 		Tariff:   charge.Tariff{Bands: kunmingBands()},
 		Water:    [][]geo.Point{dianchi()},
 		Hotspots: kunmingHotspots(),
-		Basemap:  Basemap{CRS: "wgs84"},
+		Basemap:  Basemap{CRS: "wgs84", Schematic: true},
 	}
 	c.Districts = kunmingDistricts()
 	c.index()

@@ -1,6 +1,7 @@
 // The driver's map in MapLibre: lakes, rings of distance, the stations' shapes.
 import type { GeoJSONSource, LayerSpecification, Map as GLMap, MapMouseEvent } from 'maplibre-gl';
 import { loadBase, point } from '../lib/basemap.ts';
+import type { City } from '../lib/config.ts';
 import { circle } from '../lib/geo.ts';
 import type { Lang } from '../lib/i18n.ts';
 import { baseSources, DARK, FONT, LIGHT, loadMapLibre, lowerLayers, upperLayers } from '../lib/mapstyle.ts';
@@ -10,6 +11,7 @@ import { PIN_COLOUR, PIN_RATIO, PIN_TEXT, pinImage } from './pins.ts';
 import { ringLabel, RINGS_M, type Pin } from './rings.ts';
 
 export interface PinMapOptions {
+  city: City;
   centre: LonLat;
   theme: 'light' | 'dark';
   lang: Lang;
@@ -47,7 +49,7 @@ export class PinMap {
 
   /** Builds the map in `container`; rejects where it cannot be drawn. */
   static async create(container: HTMLElement, options: PinMapOptions): Promise<PinMap> {
-    const [{ Map: GL }, base] = await Promise.all([loadMapLibre(), loadBase()]);
+    const [{ Map: GL }, base] = await Promise.all([loadMapLibre(), loadBase(options.city)]);
     const palette = options.theme === 'dark' ? DARK : LIGHT;
     const empty = { type: 'geojson' as const, data: collection([]) };
     const map = new GL({

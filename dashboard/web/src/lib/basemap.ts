@@ -3,6 +3,7 @@
 import type { Feature, FeatureCollection, MultiLineString, MultiPolygon, Polygon } from 'geojson';
 import { feature, mesh } from 'topojson-client';
 import type { GeometryCollection, Topology } from 'topojson-specification';
+import type { City } from './config.ts';
 import type { LonLat } from './types.ts';
 
 export interface DistrictName {
@@ -16,6 +17,7 @@ export interface Base {
   inner: MultiLineString; // borders between districts
   outer: MultiLineString; // border of the city
   water: FeatureCollection<GeoJSON.Geometry, { k: string; zh?: string; en?: string }>;
+  names: FeatureCollection<GeoJSON.Point>; // of districts, or of places where no districts are drawn
 }
 
 /** Where a district's name stands on the schematic. */
@@ -36,13 +38,21 @@ const SHORTEST = 20;
 
 let loading: Promise<Base> | undefined;
 
-/** Loads the base map once a page. */
-export function loadBase(): Promise<Base> {
+/** The ground of a city: the schematic of Kunming, loaded once a page, else nothing but the names of places. */
+export function loadBase(city: Pick<City, 'schematic' | 'places'>): Promise<Base> {
+  if (!city.schematic) return Promise.resolve(emptyGround(city.places));
   loading ??= load().catch((error: unknown) => {
     loading = undefined;
     throw error;
   });
   return loading;
+}
+
+function emptyGround(places: City['places']): Base {
+  const none = { type: 'FeatureCollection' as const, features: [] };
+  const lines = { type: 'MultiLineString' as const, coordinates: [] };
+  const features = places.map((p) => point([p.lon, p.lat], { zh: p.name, en: p.nameEn ?? p.name }));
+  return { districts: none, inner: lines, outer: lines, water: none, names: { ...none, features } };
 }
 
 async function load(): Promise<Base> {
@@ -57,8 +67,10 @@ async function load(): Promise<Base> {
   ]);
   const { d } = topology.objects;
   const outer = mesh(topology, d, (a, b) => a === b);
+  const districts = feature(topology, d) as Base['districts'];
   return {
-    districts: feature(topology, d) as Base['districts'],
+    districts,
+    names: districtNames(districts),
     inner: mesh(topology, d, (a, b) => a !== b),
     outer: { ...outer, coordinates: outer.coordinates.filter((line) => line.length >= SHORTEST) },
     water,
@@ -69,9 +81,8 @@ export function point<P>(at: LonLat, properties: P): Feature<GeoJSON.Point, P> {
   return { type: 'Feature', properties, geometry: { type: 'Point', coordinates: at } };
 }
 
-/** District names as points. */
-export function districtNames(base: Base): FeatureCollection {
-  const features = base.districts.features.flatMap((f) => {
+function districtNames(districts: Base['districts']): Base['names'] {
+  const features = districts.features.flatMap((f) => {
     const at = NAME_AT[f.properties.code];
     return at ? [point(at, f.properties)] : [];
   });

@@ -1,4 +1,4 @@
-// What the platform says of its city, and what holds until it has said it.
+// What the platform says of its city.
 import { get } from './api.ts';
 import type { Box, LonLat, TariffBand } from './types.ts';
 
@@ -16,10 +16,17 @@ export interface City {
   bounds: Box;
   builtUp: Box;
   tariff: TariffBand[] | null; // the city's usual bands; null while unknown
-  places: Place[];
+  places: Place[]; // where a driver may start from; at least one
+  schematic: boolean; // whether the drawing of Kunming is its ground
 }
 
-/** Kunming, the city that is built in; hot spots of the domain page. */
+/** What is shown of the city until the platform has named it. */
+export const UNNAMED: City = {
+  name: '', nameEn: '', zone: 'Asia/Shanghai', bounds: [0, 0, 0, 0], builtUp: [0, 0, 0, 0], tariff: null, places: [],
+  schematic: false,
+};
+
+/** Kunming, for a platform that names no city. */
 export const KUNMING: City = {
   name: '昆明市',
   nameEn: 'Kunming',
@@ -27,6 +34,7 @@ export const KUNMING: City = {
   bounds: [102.16, 24.38, 103.68, 26.56],
   builtUp: [102.58, 24.78, 102.95, 25.16],
   tariff: null,
+  schematic: true,
   places: [
     { name: '南屏街', nameEn: 'Nanping Street', lon: 102.71, lat: 25.039 },
     { name: '北市区', nameEn: 'Beishi', lon: 102.735, lat: 25.085 },
@@ -46,29 +54,45 @@ export const KUNMING: City = {
 /** GET /config as far as it is read here; every member may be missing. */
 export interface ConfigAnswer {
   city?: {
-    name?: string;
-    nameEn?: string;
-    zone?: string;
-    bounds?: Box;
-    builtUp?: Box;
+    name: string;
+    nameEn?: string | null;
+    zone: string;
+    bounds: Box;
+    builtUp: Box;
     tariff?: { bands?: TariffBand[] } | null;
     places?: Place[];
+    basemap?: { schematic?: boolean };
+  } | null;
+}
+
+/** The city of an answer, with a place to start from whatever it names. */
+export function cityOf({ city }: ConfigAnswer): City {
+  if (!city) return KUNMING;
+  const nameEn = city.nameEn ?? city.name;
+  const [west, south, east, north] = city.builtUp;
+  const middle = { name: city.name, nameEn, lon: (west + east) / 2, lat: (south + north) / 2 };
+  return {
+    name: city.name,
+    nameEn,
+    zone: city.zone,
+    bounds: city.bounds,
+    builtUp: city.builtUp,
+    tariff: city.tariff?.bands ?? null,
+    places: city.places?.length ? city.places : [middle],
+    schematic: city.basemap?.schematic === true,
   };
 }
 
-/** The city with what the answer names in place of what is built in. */
-export function cityOf(answer: ConfigAnswer): City {
-  const { tariff, ...said } = answer.city ?? {};
-  const given = Object.fromEntries(Object.entries(said).filter(([, v]) => v !== null && v !== undefined));
-  return { ...KUNMING, ...given, tariff: tariff?.bands ?? null };
-}
+const AGAIN_MS = 2_000;
 
-/** Asks the platform; the built-in city where it does not say. */
+/** Asks the platform until it answers. */
 export async function loadCity(): Promise<City> {
-  try {
-    return cityOf(await get<ConfigAnswer>('/config'));
-  } catch {
-    return KUNMING;
+  for (;;) {
+    try {
+      return cityOf(await get<ConfigAnswer>('/config'));
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
   }
 }
 

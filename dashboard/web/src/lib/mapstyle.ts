@@ -1,6 +1,6 @@
 // The base map as MapLibre layers, and MapLibre itself, loaded when wanted.
 import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
-import { districtNames, lakeNames, type Base } from './basemap.ts';
+import { lakeNames, type Base } from './basemap.ts';
 import type { Lang } from './i18n.ts';
 
 export interface Palette {
@@ -49,7 +49,7 @@ export function baseSources(base: Base): StyleSpecification['sources'] {
     inner: inline(base.inner),
     outer: inline(base.outer),
     water: inline(base.water),
-    districtNames: inline(districtNames(base)),
+    districtNames: inline(base.names),
     lakeNames: inline(lakeNames(base)),
   };
 }

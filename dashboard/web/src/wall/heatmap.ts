@@ -3,6 +3,7 @@
 import type { ExpressionSpecification, LayerSpecification, Map as GLMap } from 'maplibre-gl';
 import { loadBase } from '../lib/basemap.ts';
 import { HEAT, intensity, STOPS } from '../lib/heat.ts';
+import type { City } from '../lib/config.ts';
 import type { Lang } from '../lib/i18n.ts';
 import { baseSources, DARK, loadMapLibre, lowerLayers, upperLayers } from '../lib/mapstyle.ts';
 import type { Shape } from '../lib/states.ts';
@@ -16,8 +17,7 @@ const DOT: Record<Shape, string> = {
 
 export interface Options {
   lang: Lang;
-  fit: Box;
-  limits: Box;
+  city: City;
   /** The map shows another view; zoom is as on a wall 1920 wide. */
   viewed(box: Box, zoom: number, byHand: boolean): void;
 }
@@ -57,11 +57,11 @@ export class HeatMap {
 
   /** Builds the map in `container`; rejects where it cannot be drawn. */
   static async create(container: HTMLElement, options: Options): Promise<HeatMap> {
-    const [{ Map: GL }, base] = await Promise.all([loadMapLibre(), loadBase()]);
+    const [{ Map: GL }, base] = await Promise.all([loadMapLibre(), loadBase(options.city)]);
     const k = scale();
     const map = new GL({
       container,
-      bounds: options.fit,
+      bounds: options.city.builtUp,
       fitBoundsOptions: { padding: margins() },
       minZoom: 7.8,
       maxZoom: 16,
@@ -91,7 +91,7 @@ export class HeatMap {
   /** Back to the whole city. */
   home(): void {
     this.#byHand = false;
-    this.#map.fitBounds(this.#options.fit, { padding: margins(), animate: false });
+    this.#map.fitBounds(this.#options.city.builtUp, { padding: margins(), animate: false });
   }
 
   outlines(rings: ReadonlyMap<string, LonLat[]>): void {

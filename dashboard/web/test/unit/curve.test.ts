@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { dayBands, dayOf, emptyDay, energyOf, lastOf, LiveCurve, SLOT_MS, SLOTS } from '../../src/wall/curve.ts';
-import { cityOf, KUNMING } from '../../src/lib/config.ts';
 
 const MIDNIGHT = Date.UTC(2026, 9, 31, 16);
 const at = (slot: number): string => new Date(MIDNIGHT + slot * SLOT_MS).toISOString();
@@ -67,10 +66,4 @@ describe('bands of the tariff', () => {
     expect(dayBands(half).at(-1)).toEqual({ from: 12, to: 24, kind: 'peak' });
     expect(dayBands([band('00:00', '24:00', 1)])).toEqual([]);
   });
-});
-
-test('the platform\'s city stands in place of the built-in one, member by member', () => {
-  expect(cityOf({})).toEqual(KUNMING);
-  const city = cityOf({ city: { name: '玉溪市', tariff: { bands: [] } } });
-  expect([city.name, city.zone, city.tariff]).toEqual(['玉溪市', 'Asia/Shanghai', []]);
 });
