@@ -218,3 +218,36 @@ func TestCannotStart(t *testing.T) {
 	p := start(t, t.TempDir(), "")
 	f("in use", "--data", p.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0")
 }
+
+// What the README tells a stranger to type works as it stands there.
+func TestReadmeConnectsAParty(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(page), "## Connect a party\n\n```sh\n")
+	block, _, ok2 := strings.Cut(rest, "```")
+	if !ok || !ok2 {
+		t.Fatal("README.md has no block on connecting a party")
+	}
+	file, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, t.TempDir(), "")
+	script := strings.NewReplacer(
+		"bin/dianchi", file, "party add demo-op", "party add demo-op --data "+p.data,
+		"-h localhost", "-h 127.0.0.1 -p "+p.port(), "-C 1", "-C 1 -W 20",
+	).Replace(block)
+	out, err := exec.Command("bash", "-euo", "pipefail", "-c", script).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s\n%s", err, out, script)
+	}
+	if !strings.Contains(string(out), `"received":2`) {
+		t.Errorf("the account says %s, want two received", out)
+	}
+	_, m := p.get("/api/v1/stations?near=102.775,24.985", "")
+	if at(m, "stations", 0, "piles", "charging") != 1.0 {
+		t.Errorf("GET /stations says %v, want the pile charging", m)
+	}
+}
