@@ -88,6 +88,9 @@ func (p *platform) launch() {
 	if p.command != "api" {
 		args = append(args, "--data", p.data)
 		if !slices.Contains(args, "--broker") {
+			p.mu.Lock()
+			p.mqtt = "" // the next one takes another
+			p.mu.Unlock()
 			args = append(args, "--mqtt", "127.0.0.1:0")
 		}
 	}
@@ -155,10 +158,17 @@ func (p *platform) keepLog(r io.Reader) {
 	}
 }
 
+// port returns the door's, which stands in the log.
 func (p *platform) port() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.mqtt
+	p.t.Helper()
+	var port string
+	eventually(p.t, 10*time.Second, func() (string, bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		port = p.mqtt
+		return "the log does not say where the MQTT door is", port != ""
+	})
+	return port
 }
 
 // kill pulls the plug.
