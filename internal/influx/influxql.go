@@ -48,7 +48,10 @@ func (r *Reader) influxQL(ctx context.Context, q *question, take func(*point) er
 	req.Header.Set("Accept", "application/csv")
 	resp, err := service.DoHTTPRequestWithResponse(req, nil)
 	if err != nil {
-		return err
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err // its text has the whole query, and with it a VIN
+		}
+		return fmt.Errorf("cannot ask InfluxDB: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
