@@ -107,8 +107,8 @@ func (e *encoder) place(b *batch, m *whole, v charge.Verdict, ts int64, hash uin
 		b.raw = appendInt(append(b.raw, "same="...), m.at)
 		return ns, true
 	}
-	if ts == m.at && hash != m.hash {
-		ns++ // others refer to the point that stands at ts
+	if v != charge.Taken || ts == m.at && hash != m.hash {
+		ns++ // others may refer to the point that stands at ts
 	}
 	if v == charge.Taken && ts > m.at {
 		*m = whole{ts, hash}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
 func TestWindows(t *testing.T) {
@@ -88,6 +90,51 @@ func TestQuestionsThatAreRefused(t *testing.T) {
 	if _, err := r.PileHistory(gone, "a:b", 0, day, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the asker left: %v", err)
 	}
+}
+
+// What the log says of a question that failed names no vehicle.
+func TestFailedQuestionsNameNobody(t *testing.T) {
+	const vin = "LNBMDBAH4PA000001"
+	var out strings.Builder
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	r := NewReader(ReaderConfig{Target: Target{Bucket: "a/b", Endpoint: Fixed(closed.URL, "")}},
+		slog.New(slog.NewTextHandler(&out, nil)))
+	_, err := r.VehicleHistory(t.Context(), vin, 0, 1000, 0)
+	r.Close()
+	if charge.CodeOf(err) != charge.HistoryUnavailable || !strings.Contains(out.String(), "refused") {
+		t.Fatalf("%v, logged %q, want that the connection was refused", err, out.String())
+	}
+	if strings.Contains(out.String()+err.Error(), vin) {
+		t.Errorf("the VIN stands in %q or %q", out.String(), err)
+	}
+}
+
+// A late report never takes the place of a point that others may refer to, be
+// it an older one than the object's last or one from before a start.
+func TestLateReportsStandApart(t *testing.T) {
+	const t1 = charge.Millis(1795392000000)
+	slug := func(charge.Num) string { return "teld" }
+	say := func(e *encoder, v charge.Verdict, ts charge.Millis, s charge.Status) string {
+		var b batch
+		e.add(&b, &record.Record{Kind: record.Message, Party: 1, Piles: []record.PileItem{
+			{Num: 1, Verdict: v, Report: charge.PileReport{ID: "P", TS: ts, Status: s}}}})
+		return strings.TrimPrefix(string(b.raw), "pile,id=teld:P ")
+	}
+	f := func(got, want string) {
+		t.Helper()
+		if got != want+"\n" {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+
+	e := newEncoder(slug)
+	f(say(e, charge.Taken, t1, 1), "has=0i,status=1i 1795392000000000000")
+	f(say(e, charge.Taken, t1+1, 1), "same=1795392000000i 1795392000001000000")
+	f(say(e, charge.Taken, t1+2, 3), "has=0i,status=3i 1795392000002000000")
+	f(say(e, charge.Late, t1, 4), "has=0i,status=4i 1795392000000000001")
+	f(say(e, charge.Taken, t1+3, 3), "same=1795392000002i 1795392000003000000")
+	f(say(newEncoder(slug), charge.Late, t1+2, 4), "has=0i,status=4i 1795392000002000001")
 }
 
 // Readers of answers rely on docs/history.md: each column with its rule stands there.

@@ -13,10 +13,10 @@
 // equals in every member. A whole point carries has, the bits of [charge.Has], so
 // that a later report of the same ts replaces it whole, although InfluxDB merges
 // fields. A reference never reaches back more than an hour, nor over a multiple of
-// six hours of Unix time, where the raw shards begin; late reports and the first
-// report after a start are always whole. A late report that contradicts the whole
-// point to which others refer stands one nanosecond after it, so that they keep
-// their meaning; readers take the newest of a millisecond.
+// six hours of Unix time, where the raw shards begin; the first report after a
+// start is always whole. Late reports are whole, too, and stand one nanosecond
+// after their ts: whatever they contradict, those that refer to the point at ts
+// keep their meaning. Readers take the newest of a millisecond.
 //
 // The bundled InfluxDB and others of version 1.8 have buckets named
 // "database/policy", and are asked in InfluxQL, which takes a quarter of Flux's

@@ -3,6 +3,7 @@ package influx
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -91,6 +92,12 @@ func (m *model) pile(i int) record.PileItem {
 		it.Report.TS = o.top
 		it.Report.Status, it.Report.Has = charge.StatusFault, charge.HasFault
 		it.Report.Fault = "late"
+	case late == 2 && len(o.rows) > 0: // any older one again, with other values, perhaps long after it was referred to
+		it.Verdict = charge.Late
+		known := slices.Sorted(maps.Keys(o.rows))
+		it.Report.TS = known[rng.IntN(len(known))]
+		it.Report.Status, it.Report.Has = charge.StatusFault, charge.HasFault
+		it.Report.Fault = "later"
 	default:
 		o.top += charge.Millis(1 + rng.IntN(120_000))
 		it.Report.TS = o.top
