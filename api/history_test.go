@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -107,4 +108,23 @@ func (h failing) VehicleHistory(ctx context.Context, _ string, _, _ charge.Milli
 
 func (h failing) TotalsHistory(ctx context.Context, _ record.Scope, _ string, _, _ charge.Millis, _ time.Duration) (Table, error) {
 	return Table{}, h.err(ctx)
+}
+
+type brokenHistory struct{ fixedHistory }
+
+func (brokenHistory) VehicleHistory(context.Context, string, charge.Millis, charge.Millis, time.Duration) (Table, error) {
+	return Table{}, errors.New("disk on fire")
+}
+
+// A request that failed is logged by its route, not by whom it asked about.
+func TestFailuresNameNoVehicle(t *testing.T) {
+	w := newWorld(t, func(_ *Config, d *Deps) { d.History = brokenHistory{} })
+	var out strings.Builder
+	w.api.log = slog.New(slog.NewTextHandler(&out, nil))
+	if a := w.get("/api/v1/history/vehicles/"+vin(1), "t-regulator"); a.status != 500 {
+		t.Fatalf("status %d, want 500", a.status)
+	}
+	if got := out.String(); !strings.Contains(got, "/history/vehicles/{vin}") || strings.Contains(got, vin(1)) {
+		t.Errorf("logged %s", got)
+	}
 }

@@ -114,7 +114,7 @@ func (h *Hub) watchAccess() {
 		}
 		if now := h.deps.accessVersion(); now != seen {
 			seen = now
-			h.each(h.recheck)
+			h.each(func(v *viewer) { h.recheck(v) })
 		}
 	}
 }
@@ -126,16 +126,21 @@ var atOnce = func() context.Context {
 	return ctx
 }()
 
-func (h *Hub) recheck(v *viewer) {
+// recheck cuts a viewer whose token no longer says who it is, and reports
+// whether it did.
+func (h *Hub) recheck(v *viewer) (cut bool) {
 	v.mu.Lock()
 	token, who := v.token, v.who
 	v.mu.Unlock()
 	if token == "" {
-		return
+		return false
 	}
-	if now, err := h.deps.identify(atOnce, token); err != nil || now != who {
-		v.bye(closeTokenUnknown, "the token is known no longer")
+	now, err := h.deps.identify(atOnce, token)
+	if err == nil && now == who {
+		return false
 	}
+	v.bye(closeTokenUnknown, "the token is known no longer")
+	return true
 }
 
 // Revision publishes what changed. The goroutine that writes live calls it
@@ -200,6 +205,7 @@ func (h *Hub) add(v *viewer) {
 	if h.closing.Load() { // stop may have passed this one by
 		v.bye(closeRestart, restartReason)
 	}
+	h.recheck(v) // likewise a change of tokens since it was identified
 }
 
 // remove gives up all that a viewer held.

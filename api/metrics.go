@@ -110,7 +110,7 @@ func (a *API) prometheus(w http.ResponseWriter, rq *request) {
 			err = onlyRegulator.check(who.role)
 		}
 		if err != nil {
-			a.problem(w.(*recorder), rq.Request, err)
+			a.problem(w.(*recorder), err)
 			return
 		}
 	}

@@ -91,6 +91,9 @@ func (a *API) auth(v *viewer, id []byte, m *message) error {
 	}
 	v.who, v.token = who, token
 	v.mu.Unlock()
+	if a.hub.recheck(v) { // a change of tokens may have passed it by
+		return errBye
+	}
 	return v.reply(replyFrame("auth", id, func(w *jsonBuf) { w.str("role", who.role.String()) }))
 }
 

@@ -1,15 +1,18 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 
+	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
@@ -112,6 +115,48 @@ func TestTokens(t *testing.T) {
 		}
 	}
 	other.quiet(time.Millisecond)
+}
+
+// slowDirectory tells who somebody is only after its token was removed, and
+// everyone was told of that.
+type slowDirectory struct {
+	*auth.Directory
+	remove func()
+	once   sync.Once
+}
+
+func (d *slowDirectory) Identify(ctx context.Context, token string) (auth.Identity, error) {
+	id, err := d.Directory.Identify(ctx, token)
+	if token != "" {
+		d.once.Do(d.remove)
+	}
+	return id, err
+}
+
+// A token that is removed while its owner comes in lets nobody stay.
+func TestTokenRemovedMeanwhile(t *testing.T) {
+	f := func(come func(w *world) *client) {
+		t.Helper()
+		slow := &slowDirectory{}
+		w := newWorld(t, func(_ *Config, d *Deps) {
+			slow.Directory = d.Auth.(*auth.Directory)
+			d.Auth = slow
+		})
+		slow.remove = func() {
+			w.setTokens(nil)
+			time.Sleep(3 * accessEvery)
+		}
+		if code := come(w).closed(5 * time.Second); code != 4401 {
+			t.Errorf("close code %d, want 4401", code)
+		}
+	}
+
+	f(func(w *world) *client { return w.dial("t-regulator") })
+	f(func(w *world) *client {
+		c := w.dial("")
+		c.send(`{"op":"auth","token":"t-regulator"}`)
+		return c
+	})
 }
 
 func TestStopClosesViewers(t *testing.T) {

@@ -54,9 +54,10 @@ func codeAndText(log *slog.Logger, err error, where string) (charge.Code, string
 	return code, err.Error()
 }
 
-// writeProblem answers err as application/problem+json, RFC 9457.
-func writeProblem(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) (status int) {
-	code, text := codeAndText(log, err, r.URL.Path)
+// writeProblem answers err as application/problem+json, RFC 9457. where names
+// the resource in the log, without the ids that it was asked for.
+func writeProblem(log *slog.Logger, w http.ResponseWriter, where string, err error) (status int) {
+	code, text := codeAndText(log, err, where)
 	kind, ok := problems[code]
 	if !ok {
 		kind = problems[charge.Internal]

@@ -53,15 +53,18 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		allowAnyOrigin(w.Header())
 	}
 	rec := &recorder{ResponseWriter: w}
+	if row != nil {
+		rec.route = row.full()
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			if v == http.ErrAbortHandler {
 				panic(v)
 			}
-			a.log.Error("handler panicked", "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			a.log.Error("handler panicked", "route", rec.route, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			a.metrics.panics.Inc()
 			if rec.status == 0 {
-				writeProblem(a.log, rec, r, charge.Errorf(charge.Internal, "internal error"))
+				writeProblem(a.log, rec, rec.route, charge.Errorf(charge.Internal, "internal error"))
 			}
 		}
 		a.metrics.observe(row, rec.status, time.Since(began))
@@ -76,7 +79,7 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(path, "/api/") && path != "/api" && a.deps.Dashboard != nil:
 		a.deps.Dashboard.ServeHTTP(rec, r)
 	default:
-		a.problem(rec, r, charge.Errorf(charge.NotFound, "there is nothing at %s", clip(r.URL.Path, 200)))
+		a.problem(rec, charge.Errorf(charge.NotFound, "there is nothing at %s", clip(r.URL.Path, 200)))
 	}
 }
 
@@ -90,20 +93,20 @@ func (a *API) serveRoute(w *recorder, r *http.Request, row *route, param string)
 		return
 	default:
 		w.Header().Set("Allow", allowed)
-		a.problem(w, r, charge.Errorf(methodNotAllowed, "only GET and HEAD are served here"))
+		a.problem(w, charge.Errorf(methodNotAllowed, "only GET and HEAD are served here"))
 		return
 	}
 	rq := &request{Request: r, param: param}
 	if !row.root {
 		who, err := a.identify(r)
 		if err != nil {
-			a.problem(w, r, err)
+			a.problem(w, err)
 			return
 		}
 		rq.who = who
 	}
 	if err := row.roles.check(rq.who.role); err != nil {
-		a.problem(w, r, err)
+		a.problem(w, err)
 		return
 	}
 	if row.take != nil {
@@ -117,14 +120,14 @@ func (a *API) serveRoute(w *recorder, r *http.Request, row *route, param string)
 			w.status = 499 // the client is gone, nobody reads an answer
 			return
 		}
-		a.problem(w, r, err)
+		a.problem(w, err)
 		return
 	}
 	a.write(w, r, ans)
 }
 
-func (a *API) problem(w *recorder, r *http.Request, err error) {
-	w.status = writeProblem(a.log, w, r, err)
+func (a *API) problem(w *recorder, err error) {
+	w.status = writeProblem(a.log, w, w.route, err)
 }
 
 // identify returns who asks: a driver without a token.
@@ -225,9 +228,10 @@ func serveFile(contentType string, body []byte) func(*request, *answer) error {
 	}
 }
 
-// recorder remembers the status for the metrics.
+// recorder remembers the status for the metrics, and the route for the log.
 type recorder struct {
 	http.ResponseWriter
+	route  string // the row's path; "" when there is none
 	status int
 }
 

@@ -30,16 +30,16 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 	rec := w.(*recorder)
 	if !websocket.IsWebSocketUpgrade(rq.Request) || rq.Method != http.MethodGet {
 		w.Header().Set("Upgrade", "websocket")
-		a.problem(rec, rq.Request, charge.Errorf(upgradeRequired, "this is a websocket, see %s", docsPath))
+		a.problem(rec, charge.Errorf(upgradeRequired, "this is a websocket, see %s", docsPath))
 		return
 	}
 	if !a.hub.reserve() {
-		a.problem(rec, rq.Request, charge.Errorf(charge.NotReady, "no room for another viewer here, try again"))
+		a.problem(rec, charge.Errorf(charge.NotReady, "no room for another viewer here, try again"))
 		return
 	}
 	up := upgrader
 	up.Error = func(_ http.ResponseWriter, r *http.Request, _ int, reason error) {
-		a.problem(rec, r, charge.Errorf(charge.ValueRange, "%s", reason.Error()))
+		a.problem(rec, charge.Errorf(charge.ValueRange, "%s", reason.Error()))
 	}
 	conn, err := up.Upgrade(rec.ResponseWriter, rq.Request, nil)
 	if err != nil {
