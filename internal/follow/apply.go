@@ -129,13 +129,12 @@ func (c *Client) Sessions(ctx context.Context, party charge.Num, pileID string,
 	resp, err := c.do(ctx, "sessions", url.Values{"party": {strconv.FormatUint(uint64(party), 10)}, "pile": {pileID},
 		"from": {strconv.FormatInt(int64(from), 10)}, "to": {strconv.FormatInt(int64(to), 10)}})
 	if err != nil {
-		return nil, charge.Errorf(charge.HistoryUnavailable, "sessions of pile %s cannot be had at present: %s", pileID, err)
+		return nil, c.away(pileID, err)
 	}
 	defer resp.Body.Close()
 	var in sessionsShape
 	if err := json.NewDecoder(resp.Body).Decode(&in); err != nil {
-		return nil, charge.Errorf(charge.HistoryUnavailable, "sessions of pile %s cannot be had at present: %s: %s",
-			pileID, resp.Status, err)
+		return nil, c.away(pileID, fmt.Errorf("%s: %w", resp.Status, err))
 	}
 	if in.Code != "" {
 		return nil, charge.Errorf(in.Code, "%s", in.Text)
@@ -145,4 +144,11 @@ func (c *Client) Sessions(ctx context.Context, party charge.Num, pileID string,
 		out[i] = in.Sessions[i].session()
 	}
 	return out, nil
+}
+
+// away is what a client is told when the server does not answer. Why goes to
+// the log: it names our own machines.
+func (c *Client) away(pileID string, err error) error {
+	c.trouble.Add(err)
+	return charge.Errorf(charge.HistoryUnavailable, "sessions of pile %s cannot be had at present", pileID)
 }

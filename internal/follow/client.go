@@ -17,6 +17,7 @@ import (
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
+	"github.com/dianchi-platform/dianchi/internal/tally"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -51,6 +52,8 @@ type Client struct {
 	sink Sink
 	base *url.URL
 	http *http.Client
+
+	trouble *tally.Tally // questions for sessions that were not answered
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -97,7 +100,8 @@ func NewClient(cfg ClientConfig, log *slog.Logger, sink Sink) (*Client, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DisableCompression = true
 	t.ResponseHeaderTimeout = time.Minute // the server makes the snapshot first
-	return &Client{cfg: cfg, log: log, sink: sink, base: base, http: &http.Client{Transport: t}}, nil
+	return &Client{cfg: cfg, log: log, sink: sink, base: base, http: &http.Client{Transport: t},
+		trouble: tally.New(log, slog.LevelWarn, "the ingest process does not tell sessions")}, nil
 }
 
 // Start begins to load and to follow; nobody waits for the server.
@@ -120,6 +124,7 @@ func (c *Client) Stop(ctx context.Context) error {
 	select {
 	case <-c.done:
 		c.http.CloseIdleConnections()
+		c.trouble.Stop()
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("cannot stop following: %w", ctx.Err())
@@ -231,7 +236,7 @@ func (c *Client) load(ctx context.Context) error {
 		return fmt.Errorf("cannot load a snapshot: %w", err)
 	}
 	defer f.Close()
-	defer os.Remove(f.Name())
+	os.Remove(f.Name()) // only we read it: nothing is left behind, however we end
 	after, even, first := uint64(0), uint64(0), true
 	body := c.watched(resp.Body, cancel)
 	defer body.stop()

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -327,7 +328,7 @@ func TestSessions(t *testing.T) {
 	f(charge.Errorf(charge.RangeTooLarge, "too many"), charge.RangeTooLarge, "too many")
 	f(errors.New("disk on fire"), charge.Internal, "disk on fire")
 	c.close()
-	f(nil, charge.HistoryUnavailable, "")
+	f(nil, charge.HistoryUnavailable, "sessions of pile P cannot be had at present") // and no address of ours
 }
 
 func TestNewClientRefuses(t *testing.T) {
@@ -347,8 +348,14 @@ func TestNewClientRefuses(t *testing.T) {
 
 func TestFailingSnapshot(t *testing.T) {
 	c := newCity(t, ServerConfig{}, spool.Config{})
-	bad := NewServer(ServerConfig{Token: "internal", Dir: t.TempDir()}, quiet, Sources{Journal: c.spool,
-		Snapshot: func(context.Context, func(string, uint64, []byte) error) error { return errors.New("not yet") }})
+	dir := t.TempDir()
+	bad := NewServer(ServerConfig{Token: "internal", Dir: dir}, quiet, Sources{Journal: c.spool,
+		Snapshot: func(context.Context, func(string, uint64, []byte) error) error {
+			if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+				t.Errorf("a kill now would leave %v behind (%v)", files, err)
+			}
+			return errors.New("not yet")
+		}})
 	w := &recorder{header: http.Header{}}
 	req, _ := http.NewRequest(http.MethodGet, "/internal/snapshot", nil)
 	req.Header.Set("Authorization", "Bearer internal")

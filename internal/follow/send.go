@@ -22,7 +22,7 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer f.Close()
-	defer os.Remove(f.Name())
+	os.Remove(f.Name()) // only we read it: nothing is left behind, however we end
 	sw := snapfile.NewWriter(f)
 	s.mu.Lock()
 	access := s.access
