@@ -75,6 +75,7 @@ func (c *child) once(ctx context.Context) error {
 		for lines := bufio.NewScanner(r); lines.Scan(); {
 			os.Stderr.WriteString(c.name + ": " + lines.Text() + "\n") //nolint:errcheck // nowhere to say so
 		}
+		_, _ = io.Copy(io.Discard, r) // after a line that is too long: unread, the child would stand still
 	}()
 	err = cmd.Run()
 	w.Close()

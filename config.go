@@ -178,7 +178,7 @@ func (c *config) options() []*option {
 		{name: "vehicles", def: "0", unit: "N", in: "rs", set: number(&c.Vehicles, 0, 2_000_000),
 			help: "vehicles of the simulated city; 0: 200000, or 50000 under 12 GiB of memory"},
 		{name: "piles", def: "0", unit: "N", in: "rs", set: number(&c.Piles, 0, 2_000_000),
-			help: "piles of the simulated city; 0: as many as --vehicles by default"},
+			help: "piles of the simulated city; 0: as many as vehicles"},
 		{name: "cadence", def: "0s", unit: "D", in: "rs", set: duration(&c.Cadence, 0, 4*time.Minute),
 			help: "every simulated object reports this often; 0: as real ones do"},
 		{name: "seed", def: "1", unit: "N", in: "rs", set: number(&c.Seed, 0, 1<<31-1),

@@ -134,7 +134,7 @@ func (a *app) openSpool(k *core, position uint64) error {
 		return err
 	}
 	k.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(dir, spoolDir), MaxBytes: spoolBound(dir, a.cfg.SpoolMaxGB),
+		Dir: filepath.Join(dir, spoolDir), MaxBytes: spoolBound(filepath.Join(dir, spoolDir), a.cfg.SpoolMaxGB),
 		Holders: []string{holdSnapshot, holdInflux, holdRegistry},
 	}, a.log, max(seen, written)+1)
 	if err != nil {

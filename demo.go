@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,11 +117,8 @@ func citySize(c *config) (vehicles, piles int) {
 	if memoryGiB() < enoughGiB {
 		size = smallCity
 	}
-	vehicles, piles = c.Vehicles, c.Piles
-	if vehicles == 0 && piles == 0 {
-		return size, size
-	}
-	return vehicles, piles
+	vehicles = cmp.Or(c.Vehicles, size)
+	return vehicles, cmp.Or(c.Piles, vehicles)
 }
 
 // reachable returns an address of ours on which this machine reaches a listener.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,13 +27,25 @@ func memoryGiB() int {
 	return 1 << 20
 }
 
-// spoolBound returns how many bytes the spool may take: maxGB, but never more
-// than a quarter of what is free now.
+// spoolBound returns how many bytes the spool in dir may take: maxGB, but never
+// more than a quarter of what would be free without it. So a start with a spool
+// that is half full does not find it full.
 func spoolBound(dir string, maxGB int) int64 {
 	bound := int64(maxGB) * 1e9
 	var st syscall.Statfs_t
-	if syscall.Statfs(dir, &st) == nil {
-		bound = min(bound, int64(st.Bavail)*int64(st.Bsize)/4)
+	if syscall.Statfs(filepath.Dir(dir), &st) == nil {
+		bound = min(bound, (int64(st.Bavail)*int64(st.Bsize)+bytesIn(dir))/4)
 	}
 	return max(bound, 64<<20)
+}
+
+// bytesIn returns what the files of a folder take; 0 for none.
+func bytesIn(dir string) (n int64) {
+	files, _ := os.ReadDir(dir) // what cannot be read does not count
+	for _, f := range files {
+		if info, err := f.Info(); err == nil && info.Mode().IsRegular() {
+			n += info.Size()
+		}
+	}
+	return n
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dianchi-platform/dianchi/api"
@@ -39,7 +41,7 @@ func (k *core) ready() []api.PartState {
 	if k.influxd != nil && !k.influxd.Ready() {
 		influx.Ready, influx.Detail = false, "the bundled InfluxDB is not up; reports wait in the spool"
 	} else if !influx.Ready {
-		influx.Detail = "reports wait in the spool since " + w.Lag.Round(1e9).String()
+		influx.Detail = "reports have waited in the spool for " + w.Lag.Round(time.Second).String()
 	}
 	parts = append(parts, influx)
 	if k.broker != nil {
@@ -50,7 +52,7 @@ func (k *core) ready() []api.PartState {
 }
 
 // influxLate is the lag from which history counts as not kept up.
-const influxLate = 30e9
+const influxLate = 30 * time.Second
 
 func errText(err error) string {
 	if err == nil {
