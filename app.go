@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -23,6 +24,8 @@ type app struct {
 	cfg   *config
 	city  *city.City
 	parts []part
+
+	running bool // everything was started: stopping is worth a line
 }
 
 type part struct {
@@ -51,7 +54,9 @@ func (a *app) stopAll() error {
 			}
 		}
 	}
-	a.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond))
+	if a.running {
+		a.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond))
+	}
 	return failed
 }
 
@@ -111,6 +116,15 @@ func explainListen(flag, addr string, err error) error {
 // errAnew asks serve to stop everything and start it again.
 var errAnew = errors.New("starting anew")
 
+// mayListen says early, and in one line, if an address cannot be had.
+func mayListen(ctx context.Context, flag, addr string) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return explainListen(flag, addr, err)
+	}
+	return l.Close()
+}
+
 // serve runs what start starts until ctx ends or a part fails for good.
 func serve(ctx context.Context, c *config, start func(context.Context, *app, chan<- error) error) error {
 	for {
@@ -123,6 +137,7 @@ func serve(ctx context.Context, c *config, start func(context.Context, *app, cha
 			_ = a.stopAll() // the first failure is the one to tell
 			return err
 		}
+		a.running = true
 		var broken error
 		select {
 		case <-ctx.Done():

@@ -189,7 +189,7 @@ func TestCannotStart(t *testing.T) {
 	}
 	f := func(want string, args ...string) {
 		t.Helper()
-		cmd := exec.Command(file, append(args, "--log-level", "error")...)
+		cmd := exec.Command(file, args...)
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != exitError {
 			t.Errorf("%q: %v, want exit status 1: %s", args, err, out)

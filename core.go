@@ -62,6 +62,14 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 	if err := prepareData(c.Data); err != nil {
 		return nil, err
 	}
+	if err := mayListen(ctx, "--http", c.HTTP); err != nil {
+		return nil, err
+	}
+	if c.Broker == "" {
+		if err := mayListen(ctx, "--mqtt", c.MQTT); err != nil {
+			return nil, err
+		}
+	}
 	var err error
 	if k.registry, err = registry.Open(c.Data, a.log); err != nil {
 		return nil, err

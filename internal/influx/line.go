@@ -84,7 +84,7 @@ func appendTotal(dst []byte, w *record.TotalRow) []byte {
 		dst = appendFloat(append(dst, ",powerKw="...), finite(w.PowerKW))
 		dst = appendFloat(append(dst, ",energyKwh="...), finite(w.EnergyKWh))
 	}
-	if w.Scope != record.ScopeOperator {
+	if w.Scope != record.ScopeOperator && w.Vehicles.Total >= 0 {
 		dst = appendInt(append(dst, ",vehiclesTotal="...), int64(w.Vehicles.Total))
 		dst = appendInt(append(dst, ",vehiclesOnline="...), int64(w.Vehicles.Online))
 		dst = appendInt(append(dst, ",vehiclesDriving="...), int64(w.Vehicles.Driving))

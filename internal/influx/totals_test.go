@@ -30,6 +30,9 @@ func TestTotals(t *testing.T) {
 			old.Taken = 1
 			rec.Rows = append(rec.Rows, old, row(o.scope, o.id, i))
 		}
+		unknown := row(record.ScopeDistrict, "530103", i)
+		unknown.Vehicles = charge.VehicleCounts{Total: -1} // without official borders
+		rec.Rows = append(rec.Rows, unknown)
 		r.log(rec)
 	}
 	r.stop()
@@ -61,6 +64,8 @@ func TestTotals(t *testing.T) {
 	f(record.ScopeOperator, "teld", 11, piles)
 	f(record.ScopeMaker, "byd", 7, vehicles)
 	f(record.ScopeDistrict, "530102", 16, piles, vehicles)
+	nobodyKnows := func(int) []any { return make([]any, 5) }
+	f(record.ScopeDistrict, "530103", 16, piles, nobodyKnows)
 
 	hour, err := r.reader.TotalsHistory(t.Context(), record.ScopeOperator, "teld", modelStart, modelStart+3_600_000, time.Hour)
 	want := [][]any{{modelStart, int64(12), int64(1), int64(2), int64(1), int64(3), int64(1), int64(5), 101.5, 24.75, int64(900)}}

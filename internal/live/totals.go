@@ -24,7 +24,11 @@ func (s *State) Totals(t charge.Millis) []record.TotalRow {
 		rows = append(rows, p.sum.row(record.ScopeMaker, p.slug(), t))
 	}
 	for i, id := range s.districts {
-		rows = append(rows, s.byPlace[i].row(record.ScopeDistrict, id, t))
+		row := s.byPlace[i].row(record.ScopeDistrict, id, t)
+		if len(s.borders) == 0 {
+			row.Vehicles = charge.VehicleCounts{Total: -1}
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

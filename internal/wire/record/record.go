@@ -92,8 +92,8 @@ type TotalRow struct {
 	ID        string // slug or adcode; "" for the city
 	T         charge.Millis
 	Piles     charge.PileCounts
-	Vehicles  charge.VehicleCounts
-	PowerKW   float64 // at T
-	EnergyKWh float64 // Σ power over the five minutes before T
-	Taken     uint64  // reports taken in the five minutes before T
+	Vehicles  charge.VehicleCounts // Total is -1 where nobody knows: districts without official borders
+	PowerKW   float64              // at T
+	EnergyKWh float64              // Σ power over the five minutes before T
+	Taken     uint64               // reports taken in the five minutes before T
 }
