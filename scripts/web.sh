@@ -6,6 +6,10 @@ if ! command -v npm >/dev/null 2>&1; then
 	echo "npm is not here: serving the plain pages; install Node 20 and run make again for the full ones"
 	exit 0
 fi
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || a === 20 && b >= 19 ? 0 : 1)' || {
+	echo "Node $(node --version) is too old: serving the plain pages; install Node 20.19 or newer and run make again for the full ones"
+	exit 0
+}
 if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.installed ]; then
 	echo "installing the web build's packages"
 	npm ci --no-audit --no-fund --loglevel=error
