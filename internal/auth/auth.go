@@ -1,5 +1,5 @@
-// Package auth knows who may do what: the parties' passwords, the bearer
-// tokens, and the topics that each party may use.
+// Package auth knows who somebody is: the parties' passwords and the bearer
+// tokens. For an outside broker it writes down who may use which topic.
 //
 // A [Directory] holds parties and tokens in an atomic snapshot, so a look-up
 // takes no lock. It polls its store for changes, also those of another
@@ -58,7 +58,7 @@ type Change struct {
 	TokensRemoved []charge.Token
 }
 
-// Directory answers who somebody is and what they may do.
+// Directory answers who somebody is.
 type Directory struct {
 	cfg   Config
 	log   *slog.Logger

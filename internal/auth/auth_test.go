@@ -208,11 +208,8 @@ func TestRemovedEndsSoon(t *testing.T) {
 	if _, err := d.Identify(t.Context(), "t-teld"); err == nil {
 		t.Fatal("a removed party's token still works")
 	}
-	if _, ok := d.MayPublish(1, "dianchi/v1/teld/piles"); ok {
-		t.Fatal("a removed party may still publish")
-	}
-	if d.MaySubscribe(1, "dianchi/v1/teld/feedback") {
-		t.Fatal("a removed party may still subscribe")
+	if _, ok := d.Party(1); ok {
+		t.Fatal("a removed party is still there")
 	}
 }
 
@@ -347,43 +344,6 @@ func TestReplica(t *testing.T) {
 	}
 }
 
-func TestTopics(t *testing.T) {
-	d := start(t, Config{}, newStore(t))
-	f := func(party charge.Num, topic string, want charge.Payload, subscribe bool) {
-		t.Helper()
-		got, ok := d.MayPublish(party, topic)
-		if got != want || ok != (want != 0) {
-			t.Fatalf("MayPublish(%d, %q) = %v, %v, want %v", party, topic, got, ok, want)
-		}
-		if got := d.MaySubscribe(party, topic); got != subscribe {
-			t.Fatalf("MaySubscribe(%d, %q) = %v, want %v", party, topic, got, subscribe)
-		}
-	}
-
-	f(1, "dianchi/v1/teld/stations", charge.Stations, false)
-	f(1, "dianchi/v1/teld/piles", charge.Piles, false)
-	f(1, "dianchi/v1/teld/sessions", charge.Sessions, false)
-	f(1, "dianchi/v1/teld/fleet", 0, false)
-	f(1, "dianchi/v1/teld/vehicles", 0, false)
-	f(1, "dianchi/v1/teld/feedback", 0, true)
-	f(2, "dianchi/v1/byd/fleet", charge.Fleet, false)
-	f(2, "dianchi/v1/byd/vehicles", charge.Vehicles, false)
-	f(2, "dianchi/v1/byd/piles", 0, false)
-	f(2, "dianchi/v1/byd/feedback", 0, true)
-	f(1, "dianchi/v1/byd/piles", 0, false)
-	f(1, "dianchi/v1/byd/feedback", 0, false)
-	f(1, "dianchi/v1/gone/piles", 0, false)
-	f(3, "dianchi/v1/gone/piles", 0, false)
-	f(3, "dianchi/v1/gone/feedback", 0, false)
-	f(9, "dianchi/v1/teld/piles", 0, false)
-	for _, topic := range []string{"", "#", "+", "dianchi/v1/#", "dianchi/v1/teld/#", "dianchi/v1/teld/+", "dianchi/v1/+/feedback",
-		"dianchi/v1/teld", "dianchi/v1/teld/", "dianchi/v1//piles", "dianchi/v1/teld/piles/", "dianchi/v1/teld/Piles",
-		"/dianchi/v1/teld/piles", "dianchi/v2/teld/piles", "dianchi/v1/teld/x/piles", "$share/g/dianchi/v1/teld/feedback",
-		"$SYS/dianchi/v1/teld/feedback", "dianchi/v1/teld/feedback/#", "dianchi/v1/teld/feedback\x00"} {
-		f(1, topic, 0, false)
-	}
-}
-
 // Readers and changes at once, for the race detector; a token that is always
 // there is always known.
 func TestRace(t *testing.T) {
@@ -403,7 +363,7 @@ func TestRace(t *testing.T) {
 					return
 				}
 				d.Identify(ctx, "t-new")
-				d.MayPublish(2, "dianchi/v1/byd/vehicles")
+				d.Party(2)
 				d.Access()
 				d.Stats()
 			}
@@ -427,16 +387,6 @@ func BenchmarkIdentify(b *testing.B) {
 	for b.Loop() {
 		if _, err := d.Identify(b.Context(), "t-teld"); err != nil {
 			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkMayPublish(b *testing.B) {
-	d := start(b, Config{}, newStore(b))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, ok := d.MayPublish(1, "dianchi/v1/teld/piles"); !ok {
-			b.Fatal("refused")
 		}
 	}
 }
