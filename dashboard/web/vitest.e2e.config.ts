@@ -6,8 +6,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     dir: 'test/e2e',
-    testTimeout: 90_000,
+    testTimeout: 240_000, // patience for a machine that does other things; a quiet one needs seconds
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 60_000, interval: 100 } },
     fileParallelism: false, // one software-drawn map at a time is enough for two cores
   },
 });

@@ -32,7 +32,7 @@ export const TEXTS = {
   fault: ['故障', 'Fault'],
   offline: ['离线', 'Offline'],
   chargingPart: ['充电中', 'Charging'],
-  powerToday: ['全市功率 · 今日与昨日', 'City power, today and yesterday'],
+  powerToday: ['全市功率 · 今日与昨日', 'Power, today and yesterday'],
   powerSince: ['全市功率 · 自打开本页', 'City power since opening'],
   noHistory: ['历史库暂不可用', 'No history now'],
   energyToday: ['今日 {n} MWh', 'Today {n} MWh'],

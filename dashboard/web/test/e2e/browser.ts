@@ -2,6 +2,7 @@
 // must keep to: nothing from outside, no errors, no clipped text, axe content.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { cpus, loadavg } from 'node:os';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, expect } from 'vitest';
 
@@ -46,6 +47,7 @@ export interface Opening extends BrowserContextOptions {
 
 export async function open(path: string, { webgl = true, ...options }: Opening = {}): Promise<Watched> {
   const context = await (await browser(webgl)).newContext({ locale: 'zh-CN', ...options });
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const watched: Watched = { page, errors: [], outside: [] };
   page.on('console', (m) => {
@@ -131,6 +133,11 @@ export async function answer<T>(path: string): Promise<T> {
   const response = await fetch(`${BASE}/api/v1${path}`);
   expect(response.status, path).toBe(200);
   return (await response.json()) as T;
+}
+
+/** How many times longer than on a quiet machine things may take now. */
+export function slowness(): number {
+  return Math.max(1, (loadavg()[0] ?? 0) / cpus().length);
 }
 
 /** A figure of the page as a number: "12,345" is 12345. */

@@ -17,7 +17,7 @@ describe.each([390, 1366])('without JavaScript, %d wide', (width) => {
     expect(await page.locator('.stations li').count()).toBeGreaterThan(0);
     await page.locator('input[name=free]').check();
     await page.getByRole('button', { name: 'Show' }).click();
-    expect(page.url()).toContain('free=1');
+    await page.waitForURL(/free=1/);
     for (const text of await page.locator('.count b').allTextContents()) expect(Number(text)).toBeGreaterThan(0);
     expect([...outside, ...errors]).toEqual([]);
     await page.context().close();
