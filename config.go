@@ -167,7 +167,7 @@ func (c *config) options() []*option {
 			help: "program of the bundled InfluxDB; default: influxd beside this program"},
 		{name: "raw-retention", def: "72h", unit: "D", in: "ri",
 			set:  duration(&c.RawRetention, 6*time.Hour, 10*365*24*time.Hour),
-			help: "how long raw reports are kept; docs/benchmarks.md has the bytes a day"},
+			help: "how long raw reports are kept; 72h take about 20 GB at 13,300 reports/s"},
 		{name: "spool-max", def: "20", unit: "GB", in: "ri", set: number(&c.SpoolMaxGB, 1, 100_000),
 			help: "largest spool; never more than a quarter of the free disk"},
 		{name: "city", unit: "FILE", in: "rias", set: text(&c.City),
