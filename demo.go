@@ -56,7 +56,7 @@ func registerDemo(ctx context.Context, r *registry.Registry, file string) (map[s
 			return nil, err
 		}
 		accounts[p.Slug] = password
-		// A crash in between must not leave a party whose password nobody knows.
+		// At once: what a crash leaves without a password is refused above.
 		if err := writeAccounts(file, accounts); err != nil {
 			return nil, err
 		}

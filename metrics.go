@@ -22,7 +22,7 @@ var families = []struct {
 }{
 	{"reports_total", "Reports by party and what became of them, since the party was added.", []string{"party", "verdict"}},
 	{"rule_findings_total", "How often a party's reports met a rule.", []string{"party", "rule", "action"}},
-	{"report_delay_total", "Pile and vehicle reports by receive − ts, cumulative.", []string{"party", "le"}},
+	{"report_delay_seconds_bucket", "Pile and vehicle reports by receive − ts, cumulative.", []string{"party", "le"}},
 	{"spool_bytes", "Bytes of the spool on disk.", nil},
 	{"spool_written_bytes_total", "Bytes of records that the spool has taken since the start.", nil},
 	{"spool_max_bytes", "The most that the spool may hold.", nil},
@@ -97,7 +97,7 @@ func (c *collector) accounts(put putter) {
 			if i < len(record.DelayBoundsMS) {
 				le = strconv.FormatFloat(float64(record.DelayBoundsMS[i])/1000, 'g', -1, 64)
 			}
-			put("report_delay_total", float64(sum), slug, le)
+			put("report_delay_seconds_bucket", float64(sum), slug, le)
 		}
 	}
 }

@@ -28,16 +28,14 @@ type replica struct {
 	client *follow.Client
 	fatal  chan<- error
 
-	resets int
-	hub    atomic.Pointer[api.Hub] // nil until the first copy is whole
-	first  chan struct{}           // closed with the first tick
+	hub   atomic.Pointer[api.Hub] // nil until the first copy is whole
+	first chan struct{}           // closed with the first tick
 }
 
 // Reset is called before each copy. Readers must not see one being loaded, so
 // a second copy means to start anew.
 func (r *replica) Reset() {
-	r.resets++
-	if r.resets > 1 && r.hub.Load() != nil {
+	if r.whole() {
 		select {
 		case r.fatal <- errAnew:
 		default:
@@ -45,8 +43,18 @@ func (r *replica) Reset() {
 	}
 }
 
+// whole reports whether there is a copy that readers may have seen.
+func (r *replica) whole() bool {
+	select {
+	case <-r.first:
+		return true
+	default:
+		return false
+	}
+}
+
 func (r *replica) LoadSection(name string, seq uint64, body []byte) error {
-	if r.hub.Load() != nil {
+	if r.whole() {
 		return errAnew
 	}
 	return r.live.LoadSection(name, seq, body)
@@ -60,9 +68,7 @@ func (r *replica) Tick(rev uint64, at charge.Millis) {
 		hub.Revision(closed)
 		return
 	}
-	select {
-	case <-r.first:
-	default:
+	if !r.whole() {
 		close(r.first)
 	}
 }

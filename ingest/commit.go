@@ -24,6 +24,7 @@ type committer struct {
 	watchers []Watcher
 	rev      uint64
 	at       charge.Millis
+	passed   []byte        // record to be written at the start: rows that nobody wrote while we were down
 	row      charge.Millis // moment of the newest 5-minute rows, written or let pass
 	parties  map[charge.Num]bool
 	snapping chan struct{} // holds a mark while a snapshot is written
@@ -272,6 +273,22 @@ func (c *committer) resume(rev uint64, at, row, now charge.Millis) {
 	}
 }
 
+// pass keeps, for the start, what was gathered before a time of absence: it
+// belongs to rows that are not written, so the next ones must not have it.
+func (c *committer) pass(at, now charge.Millis) {
+	if at != 0 && at-at%totalsEvery < now-now%totalsEvery {
+		rec := record.Record{Kind: record.Passed, Received: now, Rows: c.p.deps.Live.Totals(now)}
+		c.passed = rec.Append(nil)
+	}
+}
+
+// letPass takes rows that are not written off what the next ones will have.
+func (c *committer) letPass(body []byte) {
+	if err := c.p.whenReady(c.p.ctx, func() { c.p.append(body, ack{}) }); err != nil {
+		c.p.log.Warn("the next 5-minute totals will have those that were not written, too", "err", err)
+	}
+}
+
 // totals puts the rows of the 5 minutes that ended at t into the log. While the
 // spool is full they wait, but not until the next ones come.
 func (c *committer) totals(t charge.Millis) {
@@ -282,6 +299,8 @@ func (c *committer) totals(t charge.Millis) {
 		defer cancel()
 		if err := c.p.whenReady(ctx, func() { c.p.append(body, ack{}) }); err != nil {
 			c.p.log.Warn("5-minute totals not written", "t", t.String(), "err", err)
+			rec.Kind = record.Passed // the next rows must not have it
+			c.letPass(rec.Append(body[:0]))
 		}
 	})
 }

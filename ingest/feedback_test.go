@@ -213,3 +213,34 @@ func TestNoRowForATimeOfAbsence(t *testing.T) {
 	f(100*five+10, 101*five, 100*five+900, 101*five)   // rows that no snapshot covers
 	f(99999*five+10, 99999*five, 100*five+9, 100*five) // the clock was wrong by days
 }
+
+// What was gathered before a time of absence is in no later row.
+func TestRowsAfterAnAbsenceBeginAnew(t *testing.T) {
+	r := newRig(t).open(Catalog{})
+	old := charge.At(time.Now()) - 2*totalsEvery
+	if err := r.tryAt(teld, charge.Stations, stationJSON("S1", "", "A"), old); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.tryAt(teld, charge.Piles, pileJSON("A", old.Time(), 3, 60), old); err != nil {
+		t.Fatal(err)
+	}
+	r.crash()
+	r.open(Catalog{})
+	kinds := func(kind record.Kind) (found []*record.Record) {
+		for _, rec := range r.records() {
+			if rec.Kind == kind {
+				found = append(found, rec)
+			}
+		}
+		return found
+	}
+	r.eventually(func() bool { return len(kinds(record.Passed)) == 1 })
+	now := charge.At(time.Now())
+	r.tickAt(now - now%totalsEvery + totalsEvery)
+	r.eventually(func() bool { return len(kinds(record.Totals)) == 1 })
+	for _, row := range kinds(record.Totals)[0].Rows {
+		if row.Taken != 0 {
+			t.Errorf("row of %d %q has %d reports of the time before, want none", row.Scope, row.ID, row.Taken)
+		}
+	}
+}

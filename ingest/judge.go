@@ -144,7 +144,7 @@ func (j *judge) countRule(rule charge.Rule, action charge.Action) uint32 {
 // be a mistake, or somebody who tries.
 func (j *judge) owned(m *door.Message, vin string, ts charge.Millis, raw []byte, found []charge.Finding) {
 	j.reject(m.Kind, vin, ts, raw, found, charge.RuleOwnerMismatch, "vehicle %s belongs to another maker", vin)
-	j.foreign.Add(fmt.Errorf("party number %d sent %s of vehicle %s, which is not its own", m.Party, m.Kind, vin))
+	j.foreign.Add(fmt.Errorf("party number %d sent %s of a vehicle that is not its own", m.Party, m.Kind))
 }
 
 // reject books a report that cannot be taken for one reason more than the

@@ -151,6 +151,9 @@ func (p *Pipeline) Start(context.Context) error {
 	p.running.Go(p.commit.run)
 	p.running.Go(p.keepSnapshots)
 	p.running.Go(p.dropParties)
+	if body := p.commit.passed; body != nil {
+		p.running.Go(func() { p.commit.letPass(body) })
+	}
 	return nil
 }
 

@@ -42,11 +42,12 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 			"stations", len(cat.Stations), "vehicles", len(cat.Vehicles))
 		b = p.loadRegistry(cat)
 	}
-	row := charge.Millis(0)
+	var row, newest charge.Millis // of rows, and of anything
 	err = p.replay(ctx, b.from, func(rec *record.Record) {
 		p.judge.apply(rec, &b)
 		p.deps.Live.Apply(rec)
 		c.accounts.apply(rec)
+		newest = max(newest, rec.Received)
 		if rec.Kind == record.Totals {
 			row = max(row, rec.Received)
 		}
@@ -61,7 +62,8 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 	c.reader = sp.Reader(last + 1)
 	rev, at := p.deps.Live.Rev()
 	now := charge.At(time.Now())
-	c.resume(rev, at, row, now)
+	c.resume(rev, max(at, newest), row, now)
+	c.pass(max(at, newest), now)
 	c.tick(now)
 	return nil
 }

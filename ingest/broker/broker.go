@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -124,11 +125,20 @@ func (s *Source) Start(context.Context) error {
 	return nil
 }
 
+// address returns the broker's, without a password that may stand in it.
+func (s *Source) address() string {
+	u, err := url.Parse(s.cfg.URL)
+	if err != nil {
+		return "(unreadable)"
+	}
+	return u.Redacted()
+}
+
 func (s *Source) lost(err error) {
 	s.connected.Store(false)
 	text := err.Error()
 	if old := s.lastErr.Swap(&text); old == nil || *old != text {
-		s.log.Warn("broker is away; its messages wait there", "broker", s.cfg.URL, "err", err)
+		s.log.Warn("broker is away; its messages wait there", "broker", s.address(), "err", err)
 	}
 }
 
@@ -141,7 +151,7 @@ func (s *Source) subscribe(c mqtt.Client) {
 			if err == nil {
 				s.connected.Store(true)
 				s.lastErr.Store(nil)
-				s.log.Info("broker connected", "broker", s.cfg.URL)
+				s.log.Info("broker connected", "broker", s.address())
 				return
 			}
 			s.lost(err)

@@ -63,7 +63,7 @@ type Message struct {
 	Received charge.Millis
 
 	// Done is called exactly once for each message that was taken, in the order
-	// of Submit for each source. nil acknowledges the message; any error closes
+	// of Submit for each source, but for a removed party's, at once with an error. nil acknowledges the message; any error closes
 	// the connection without acknowledging it. It does not block.
 	Done func(err error)
 }

@@ -89,6 +89,9 @@ func (e *encoder) add(b *batch, r *record.Record) {
 		}
 		b.raw = appendTime(b.raw, ns)
 	}
+	if r.Kind != record.Totals {
+		return // rows of record.Passed are not kept
+	}
 	for i := range r.Rows {
 		b.totals = appendTotal(b.totals, &r.Rows[i])
 		b.points++

@@ -169,7 +169,7 @@ func (s *State) Apply(rec *record.Record) {
 	switch rec.Kind {
 	case record.PartyGone:
 		s.partyGone(rec.Party)
-	case record.Totals:
+	case record.Totals, record.Passed:
 		if !replay || rec.Seq > s.loaded.sums {
 			s.subtract(rec.Rows)
 		}

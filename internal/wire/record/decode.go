@@ -42,7 +42,7 @@ func (r *Record) Decode(body []byte) error {
 	r.Received = charge.Millis(d.int())
 	r.Party = d.num()
 	parts := d.uint()
-	if parts&^allParts != 0 || d.err == nil && (r.Kind < Message || r.Kind > Totals) {
+	if parts&^allParts != 0 || d.err == nil && (r.Kind < Message || r.Kind > Passed) {
 		d.fail(errValue)
 	}
 	if parts&hasAccount != 0 {

@@ -17,6 +17,7 @@ const (
 	Message   Kind = 1 + iota // one MQTT message: its account and what is kept of it
 	PartyGone                 // Party was removed: its stations, piles and vehicles leave live
 	Totals                    // the 5-minute rows of one moment
+	Passed                    // rows that are not kept: what was gathered while nobody could write them
 )
 
 // Record is one entry of the log. Which members are set depends on Kind.
