@@ -113,15 +113,16 @@ func (f *Fleet) plugIn(id int32) {
 	v.session = f.open(s, peak, ac, min(100, stop))
 }
 
-// nightStart returns when a car that plugs in at home begins: in the evening it
-// waits for 0 or 2 o'clock, give or take some minutes.
+// nightStart returns when a car that plugs in at home begins: in the evening
+// most wait for 0 or 2 o'clock, give or take some minutes; the others have no
+// timer and begin at once.
 func (f *Fleet) nightStart(now int64) int64 {
 	h, _ := f.clock.hourOf(now)
-	if h < 16 {
+	if h < 16 || f.rng.Float64() < noTimer {
 		return now
 	}
 	until := day - f.clock.dayMS(now)
-	if f.rng.Float64() < 0.55 {
+	if f.rng.Float64() < twoOClock {
 		until += 2 * hour
 	}
 	return now + until + int64(f.rng.ExpFloat64()*4*float64(minute))

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -133,6 +134,10 @@ func TestDayCurve(t *testing.T) {
 		return mean(0, 24, func(c *census) float64 { return 100 * float64(of(c)) / (samples * n) })
 	}
 
+	for h := range hourly {
+		// The domain's 4 to 9 % are the day's; when timers start at night it is more.
+		within(fmt.Sprintf("connectors that charge at %02d, %%", h), 100*float64(hourly[h].charging)/samples/n, 4, 12)
+	}
 	within("connectors that charge, %", mean(0, 24, charging), 4, 9)
 	within("public DC that charges, %", mean(0, 24, func(c *census) float64 {
 		return 100 * float64(c.publicDCCharging) / float64(c.publicDC)

@@ -54,6 +54,8 @@ const (
 	mostOwned     = 0.64 // of private piles, belong to a monitored car
 	slowShare     = 0.35 // of private cars without one, take public AC
 	nightACShare  = 0.3  // of logistics vehicles, take AC
+	noTimer       = 0.30 // of cars that plug in at home in the evening, begin at once
+	twoOClock     = 0.30 // of the others, wait for 2 o'clock
 	pilesPerCar   = 0.3  // below it, some cars live from wall sockets
 	fastPackShare = 0.15 // of private cars are 800 V
 )
