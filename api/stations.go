@@ -58,7 +58,7 @@ func (a *API) stationList(w *jsonBuf, p *params, who identity, key string) error
 		return p.err
 	}
 	var err error
-	if q.Cursor, err = live.ParseCursor(cursor); err != nil {
+	if q.Cursor, err = live.ParseCursor(cursor, q.Near != nil); err != nil {
 		return charge.Errorf(charge.ValueRange, "cursor is not one that was given out")
 	}
 	buf := foundPool.Get().(*[]live.Found)

@@ -148,7 +148,12 @@ func TestPages(t *testing.T) {
 		w.put(station(i, teld, geo.Point{Lon: center.Lon + float64(i%7)/1000, Lat: center.Lat + float64(i%5)/1000}, i))
 	}
 	w.tick()
-	for _, query := range []string{"near=102.71,25.04&limit=7", "bbox=102,24,103,26&limit=7"} {
+	queries := []string{"near=102.71,25.04&limit=7", "bbox=102,24,103,26&limit=7"}
+	for i, query := range queries {
+		other := w.get("/api/v1/stations?"+queries[1-i], "").json(t)["next"].(string)
+		if a := w.get("/api/v1/stations?"+query+"&cursor="+other, ""); a.code() != "value-range" {
+			t.Fatalf("%s with the cursor of another kind of query: %d %s", query, a.status, a.body)
+		}
 		var ids []string
 		seen, cursor := map[string]bool{}, ""
 		for range 10 {

@@ -245,7 +245,7 @@ func (p *pair) query(q Query, limit int) {
 		if len(got)-before > limit {
 			p.t.Fatalf("a page has %d stations, limit %d", len(got)-before, limit)
 		}
-		back, err := ParseCursor(next.String())
+		back, err := ParseCursor(next.String(), q.Near != nil)
 		if err != nil || back != next {
 			p.t.Fatalf("cursor %v comes back as %v, %v", next, back, err)
 		}

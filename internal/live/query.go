@@ -64,8 +64,12 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(append(b, c.id...))
 }
 
-// ParseCursor reads what [Cursor.String] wrote; "" is the zero value.
-func ParseCursor(s string) (Cursor, error) {
+// boxChord marks the cursors of boxes; nothing on the sphere is as far as that.
+const boxChord = 5
+
+// ParseCursor reads what [Cursor.String] wrote in an answer to a query of the
+// same kind, near a point or in a box; "" is the zero value.
+func ParseCursor(s string, near bool) (Cursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if s == "" {
 		return Cursor{}, nil
@@ -74,7 +78,7 @@ func ParseCursor(s string) (Cursor, error) {
 		return Cursor{}, charge.Errorf(charge.ValueRange, "cursor is not one that an answer gave")
 	}
 	d := math.Float64frombits(binary.BigEndian.Uint64(b))
-	if !(d >= 0 && d <= 4) {
+	if near && !(d >= 0 && d <= 4) || !near && d != boxChord {
 		return Cursor{}, charge.Errorf(charge.ValueRange, "cursor is not one that an answer gave")
 	}
 	return Cursor{d, string(b[8:])}, nil
@@ -134,6 +138,9 @@ func (s *State) Stations(q Query, dst []Found) ([]Found, Cursor) {
 		f.best = f.best[:limit]
 		last := &f.best[limit-1]
 		next = Cursor{last.chord2, last.site.GlobalID}
+		if q.Near == nil {
+			next.chord2 = boxChord
+		}
 	}
 	for i := range f.best {
 		dst = append(dst, Found{})
