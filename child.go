@@ -73,7 +73,7 @@ func (c *child) once(ctx context.Context) error {
 	go func() {
 		defer close(done)
 		for lines := bufio.NewScanner(r); lines.Scan(); {
-			os.Stderr.WriteString(c.name + ": " + lines.Text() + "\n") //nolint:errcheck // nowhere to say so
+			os.Stderr.WriteString(c.name + ": " + lines.Text() + "\n")
 		}
 		_, _ = io.Copy(io.Discard, r) // after a line that is too long: unread, the child would stand still
 	}()

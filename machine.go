@@ -34,7 +34,7 @@ func spoolBound(dir string, maxGB int) int64 {
 	bound := int64(maxGB) * 1e9
 	var st syscall.Statfs_t
 	if syscall.Statfs(filepath.Dir(dir), &st) == nil {
-		bound = min(bound, (int64(st.Bavail)*int64(st.Bsize)+bytesIn(dir))/4)
+		bound = min(bound, (int64(st.Bavail)*st.Bsize+bytesIn(dir))/4)
 	}
 	return max(bound, 64<<20)
 }

@@ -54,8 +54,9 @@ func commands() []command {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], lookupEnv, os.Stdout, os.Stderr))
+	status := run(ctx, os.Args[1:], lookupEnv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
 }
 
 // run carries out one call of the program and returns its exit status. Wrong

@@ -105,7 +105,7 @@ func startInfluxDB(t *testing.T) string {
 			return err.Error(), false
 		}
 		res.Body.Close()
-		return res.Status, res.StatusCode == 200
+		return res.Status, res.StatusCode == http.StatusOK
 	})
 	return address
 }

@@ -201,7 +201,7 @@ func TestClientsHoldWhatGETSaid(t *testing.T) {
 // randomChange applies one record.
 func randomChange(w *world, r *rand.Rand, tiles []geo.Tile) {
 	num := charge.Num(1 + r.IntN(12))
-	party := charge.Num(1 + num%2)
+	party := 1 + num%2
 	spot := func() geo.Point {
 		b := tiles[r.IntN(len(tiles))].Box()
 		return geo.Point{Lon: b.West + (b.East-b.West)*(0.1+0.8*r.Float64()), Lat: b.South + (b.North-b.South)*(0.1+0.8*r.Float64())}

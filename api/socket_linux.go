@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net"
 	"syscall"
 
@@ -39,7 +40,7 @@ func newSocket(conn net.Conn) socket {
 	s.put = func(fd uintptr) bool {
 		for {
 			s.n, s.err = unix.Write(int(fd), s.p)
-			if s.err != unix.EINTR {
+			if !errors.Is(s.err, unix.EINTR) {
 				return true
 			}
 		}
@@ -61,7 +62,7 @@ func (s *kernelSocket) write(p []byte) (int, error) {
 		return 0, err
 	}
 	s.p = nil
-	if s.err == unix.EAGAIN {
+	if errors.Is(s.err, unix.EAGAIN) {
 		return 0, nil
 	}
 	return max(s.n, 0), s.err

@@ -77,7 +77,6 @@ var buffers = sync.Pool{New: func() any { return new(inbox) }}
 type inbox struct {
 	text    bytes.Buffer
 	members []member
-	answer  answer
 }
 
 // read handles a viewer's messages until the connection ends.

@@ -66,7 +66,7 @@ func built() fstest.MapFS {
 }
 
 func get(h http.Handler, target string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("GET", target, nil)
+	r := httptest.NewRequest(http.MethodGet, target, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -160,7 +160,7 @@ func TestPlainParking(t *testing.T) {
 	f := func(parking *charge.Parking, zh, en string) {
 		t.Helper()
 		for lang, want := range map[string]string{"zh": zh, "en": en} {
-			v := p.view(httptest.NewRequest("GET", "/?lang="+lang, nil))
+			v := p.view(httptest.NewRequest(http.MethodGet, "/?lang="+lang, nil))
 			if got := v.ParkingText(parking); got != want {
 				t.Errorf("%+v in %s = %q, want %q", parking, lang, got, want)
 			}
@@ -191,7 +191,7 @@ func TestBothLanguagesHaveTheSameTexts(t *testing.T) {
 
 func TestWritingIsNotAllowed(t *testing.T) {
 	w := httptest.NewRecorder()
-	newHandler(testConfig(), fixed{}, built()).ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+	newHandler(testConfig(), fixed{}, built()).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
 	if w.Code != http.StatusMethodNotAllowed {
 		t.Fatalf("POST / = %d, want 405", w.Code)
 	}

@@ -55,7 +55,6 @@ type city struct {
 	seq      uint64
 	rev      uint64
 	at       map[uint64]string // revision → state
-	access   []charge.Party
 	sessions func(party charge.Num, pile string, from, to charge.Millis) ([]charge.Session, error)
 
 	stop context.CancelFunc

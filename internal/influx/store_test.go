@@ -156,7 +156,6 @@ type rig struct {
 	cfg    Config
 	writer *Writer
 	reader *Reader
-	held   chan uint64
 }
 
 func slugOf(num charge.Num) string {

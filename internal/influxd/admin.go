@@ -3,6 +3,7 @@ package influxd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -111,7 +112,7 @@ func (d *Daemon) prepare(ctx context.Context) error {
 		return fmt.Errorf("the port of InfluxDB is not known")
 	}
 	policies, err := d.query(ctx, "SHOW RETENTION POLICIES ON "+Database)
-	if no, ok := err.(*refusal); ok && no.status == http.StatusForbidden {
+	if no, ok := errors.AsType[*refusal](err); ok && no.status == http.StatusForbidden {
 		// No user yet: the first statement that it takes is the one that makes an administrator.
 		if _, err := d.query(ctx, fmt.Sprintf("CREATE USER %s WITH PASSWORD '%s' WITH ALL PRIVILEGES",
 			user, d.password)); err != nil {
@@ -119,7 +120,7 @@ func (d *Daemon) prepare(ctx context.Context) error {
 		}
 		policies, err = d.query(ctx, "SHOW RETENTION POLICIES ON "+Database)
 	}
-	if no, ok := err.(*refusal); ok && strings.Contains(no.text, "database not found") {
+	if no, ok := errors.AsType[*refusal](err); ok && strings.Contains(no.text, "database not found") {
 		_, err = d.query(ctx, fmt.Sprintf("CREATE DATABASE %s WITH DURATION %s REPLICATION 1 SHARD DURATION %s NAME %s",
 			Database, seconds(d.cfg.Retention), seconds(rawShard), RawPolicy))
 		if err == nil {

@@ -82,7 +82,7 @@ func (c *randomCity) record() *record.Record {
 			r.Fleet = append(r.Fleet, c.car(r.Party))
 		}
 		if c.chance(0.2) {
-			n := charge.Num(r.Party-4)*cityVehicles + charge.Num(1+c.IntN(cityVehicles))
+			n := (r.Party-4)*cityVehicles + charge.Num(1+c.IntN(cityVehicles))
 			r.Vehicles = append(r.Vehicles, charge.Vehicle{
 				Num: n, Party: r.Party, VIN: vin(n), Class: charge.ClassTaxi, Model: "M"})
 		}

@@ -78,7 +78,7 @@ func TestVerdictsAreThoseOfAModel(t *testing.T) {
 			want := m.judge(ts, at, kw)
 			seen[want]++
 			var f Findings
-			p := charge.PileReport{ID: "p", TS: ts, Status: charge.Status(r.IntN(1)), Has: charge.HasPower,
+			p := charge.PileReport{ID: "p", TS: ts, Status: charge.StatusOffline, Has: charge.HasPower,
 				PowerKW: kw}
 			v := charge.VehicleReport{VIN: vin, TS: ts, Has: charge.HasSpeed, SpeedKMH: kw}
 			if got := JudgePile(&pile, &p, PileFacts{}, at, limits(), &f); got != want {

@@ -44,12 +44,6 @@ type Numbers struct {
 	Station, Pile, Vehicle charge.Num
 }
 
-func (n *Numbers) raise(o Numbers) {
-	n.Station = max(n.Station, o.Station)
-	n.Pile = max(n.Pile, o.Pile)
-	n.Vehicle = max(n.Vehicle, o.Vehicle)
-}
-
 // add takes r in. It keeps none of r's slices that decoding the next record
 // would overwrite.
 func (b *batch) add(r *record.Record) {

@@ -151,7 +151,7 @@ func TestReallyFullDisk(t *testing.T) {
 		if seq, err = s.Append(body(s.Next())); seq%50 == 0 {
 			// What waits in memory must fit into the room that comes back.
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			s.WaitSynced(ctx, seq) //nolint:errcheck // times out once the disk is full
+			s.WaitSynced(ctx, seq) // times out once the disk is full
 			cancel()
 		}
 	}
