@@ -68,7 +68,7 @@ type sentBatch struct {
 func newParty(who fleet.Party, broker, password string, log *slog.Logger) *party {
 	p := &party{who: who, broker: broker, password: password, log: log, queue: make(chan *batch, queueLength), closing: make(chan struct{})}
 	for k := charge.Stations; k <= charge.Feedback; k++ {
-		p.topics[k] = "dianchi/v1/" + who.Slug + "/" + k.String()
+		p.topics[k] = charge.Topic(who.Slug, k)
 	}
 	return p
 }

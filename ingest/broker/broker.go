@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,7 +88,7 @@ func New(cfg Config, log *slog.Logger, p parties, t taker) *Source {
 func topics() map[string]byte {
 	m := map[string]byte{}
 	for p := charge.Stations; p <= charge.Vehicles; p++ {
-		m["dianchi/v1/+/"+p.String()] = 1
+		m[charge.Topic("+", p)] = 1
 	}
 	return m
 }
@@ -208,16 +207,8 @@ func (s *Source) take(_ mqtt.Client, m mqtt.Message) {
 }
 
 func (s *Source) route(topic string) (charge.Party, charge.Payload, bool) {
-	rest, ok := strings.CutPrefix(topic, "dianchi/v1/")
-	if !ok {
-		return charge.Party{}, 0, false
-	}
-	slug, level, ok := strings.Cut(rest, "/")
-	if !ok {
-		return charge.Party{}, 0, false
-	}
+	slug, kind := charge.ParseTopic(topic)
 	party, ok := s.parties.PartyBySlug(slug)
-	kind := charge.PayloadOf(level)
 	return party, kind, ok && !party.Removed && kind != 0 && kind.PublishedBy() == party.Kind
 }
 

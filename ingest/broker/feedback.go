@@ -19,7 +19,7 @@ type words struct {
 func (s *Source) PublishFeedback(p charge.Party, payload []byte) {
 	w := &s.words
 	w.mu.Lock()
-	w.latest["dianchi/v1/"+p.Slug+"/feedback"] = payload
+	w.latest[charge.Topic(p.Slug, charge.Feedback)] = payload
 	w.mu.Unlock()
 	select {
 	case w.more <- struct{}{}:

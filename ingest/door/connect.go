@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
 // maxClientID is the longest client id in bytes.
@@ -76,7 +78,7 @@ func (c *conn) letIn(p *connectPacket) *refusal {
 			return &refusal{"bad-password", 4, reasonBadPassword}
 		}
 		c.party = party
-		c.topic = topicPrefix + party.Slug + "/feedback"
+		c.topic = charge.Topic(party.Slug, charge.Feedback)
 		c.most = p.maxPacket
 		again, r := d.register(c, p, kicks)
 		if r != nil {

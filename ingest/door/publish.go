@@ -2,27 +2,16 @@ package door
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
-const topicPrefix = "dianchi/v1/"
-
 // payloadOf returns what a topic carries if the connection's party may publish
 // to it, else 0.
 func (c *conn) payloadOf(topic string) charge.Payload {
-	rest, ok := strings.CutPrefix(topic, topicPrefix)
-	if !ok {
-		return 0
-	}
-	slug, last, ok := strings.Cut(rest, "/")
-	if !ok || slug != c.party.Slug {
-		return 0
-	}
-	kind := charge.PayloadOf(last)
-	if kind == 0 || kind.PublishedBy() != c.party.Kind {
+	slug, kind := charge.ParseTopic(topic)
+	if kind == 0 || slug != c.party.Slug || kind.PublishedBy() != c.party.Kind {
 		return 0
 	}
 	return kind

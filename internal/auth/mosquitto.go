@@ -57,9 +57,9 @@ func WriteACL(w io.Writer, parties []charge.Party, platform BrokerUser) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "# Made by dianchi from its registry: changes by hand are lost.\nuser %s\n", platform.Name)
 	for p := charge.Stations; p < charge.Feedback; p++ {
-		fmt.Fprintf(b, "topic read %s+/%s\n", TopicPrefix, p)
+		fmt.Fprintf(b, "topic read %s\n", charge.Topic("+", p))
 	}
-	fmt.Fprintf(b, "topic write %s+/%s\n", TopicPrefix, charge.Feedback)
+	fmt.Fprintf(b, "topic write %s\n", charge.Topic("+", charge.Feedback))
 	for _, party := range parties {
 		if party.Removed {
 			continue
@@ -67,10 +67,10 @@ func WriteACL(w io.Writer, parties []charge.Party, platform BrokerUser) error {
 		fmt.Fprintf(b, "\nuser %s\n", party.Slug)
 		for p := charge.Stations; p < charge.Feedback; p++ {
 			if p.PublishedBy() == party.Kind {
-				fmt.Fprintf(b, "topic write %s%s/%s\n", TopicPrefix, party.Slug, p)
+				fmt.Fprintf(b, "topic write %s\n", charge.Topic(party.Slug, p))
 			}
 		}
-		fmt.Fprintf(b, "topic read %s\n", FeedbackTopic(party.Slug))
+		fmt.Fprintf(b, "topic read %s\n", charge.Topic(party.Slug, charge.Feedback))
 	}
 	return b.Flush()
 }

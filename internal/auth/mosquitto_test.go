@@ -164,7 +164,7 @@ func TestMosquitto(t *testing.T) {
 					default:
 						close(ready)
 					}
-				} else if strings.HasPrefix(line, TopicPrefix) {
+				} else if strings.HasPrefix(line, "dianchi/v1/") {
 					lines <- line
 				}
 			}
@@ -197,7 +197,7 @@ func TestMosquitto(t *testing.T) {
 	}
 	for _, slug := range []string{"teld", "byd", "gone"} {
 		for p := charge.Stations; p <= charge.Feedback; p++ {
-			publish("teld", TopicPrefix+slug+"/"+p.String())
+			publish("teld", charge.Topic(slug, p))
 		}
 	}
 	for _, topic := range []string{"stations", "piles", "sessions"} { // and nothing else of the eighteen
@@ -212,10 +212,10 @@ func TestMosquitto(t *testing.T) {
 	hears("platform", platform, "dianchi/v1/byd/vehicles")
 
 	publish("platform", "dianchi/v1/teld/piles") // the platform does not report for a party
-	publish("platform", FeedbackTopic("byd"))
-	publish("platform", FeedbackTopic("teld"))
-	hears("teld", teld, FeedbackTopic("teld"))
-	hears("byd", byd, FeedbackTopic("byd"))
+	publish("platform", charge.Topic("byd", charge.Feedback))
+	publish("platform", charge.Topic("teld", charge.Feedback))
+	hears("teld", teld, charge.Topic("teld", charge.Feedback))
+	hears("byd", byd, charge.Topic("byd", charge.Feedback))
 	for who, lines := range map[string]<-chan string{"platform": platform, "teld": teld, "byd": byd} {
 		select {
 		case got := <-lines:
