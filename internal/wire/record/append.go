@@ -22,6 +22,8 @@ const (
 	hasFleet
 	hasSessions
 	hasRows
+	hasGaps
+	hasQuality
 	allParts = 1<<iota - 1
 )
 
@@ -39,6 +41,7 @@ func (r *Record) Reset() {
 	clear(r.Fleet)
 	clear(r.Sessions)
 	clear(r.Rows)
+	clear(r.Quality)
 	*r = Record{
 		Rules:    r.Rules[:0],
 		Stations: r.Stations[:0],
@@ -47,6 +50,7 @@ func (r *Record) Reset() {
 		Fleet:    r.Fleet[:0],
 		Sessions: r.Sessions[:0],
 		Rows:     r.Rows[:0],
+		Quality:  r.Quality[:0],
 	}
 }
 
@@ -112,6 +116,15 @@ func (r *Record) Append(dst []byte) []byte {
 			dst = appendRow(dst, &r.Rows[i], r.Received)
 		}
 	}
+	if r.hasGaps() {
+		dst = appendUint(appendUint(dst, uint64(r.Missing)), r.OnlineMS)
+	}
+	if len(r.Quality) > 0 {
+		dst = appendUint(dst, uint64(len(r.Quality)))
+		for i := range r.Quality {
+			dst = r.Quality[i].append(dst, r.Received)
+		}
+	}
 	return dst
 }
 
@@ -131,8 +144,12 @@ func (r *Record) parts() uint64 {
 	mark(len(r.Fleet) > 0, hasFleet)
 	mark(len(r.Sessions) > 0, hasSessions)
 	mark(len(r.Rows) > 0, hasRows)
+	mark(r.hasGaps(), hasGaps)
+	mark(len(r.Quality) > 0, hasQuality)
 	return p
 }
+
+func (r *Record) hasGaps() bool { return r.Missing != 0 || r.OnlineMS != 0 }
 
 // append writes the classes that are not zero: a bit set, then the counts.
 func (d *DelayCounts) append(dst []byte) []byte {

@@ -21,6 +21,7 @@ const (
 	minBand     = 4
 	minPileMeta = 6
 	minSessBand = 5
+	minQuality  = 16
 )
 
 // Decode sets r to what body says and keeps r's Seq and buffers.
@@ -42,7 +43,7 @@ func (r *Record) Decode(body []byte) error {
 	r.Received = charge.Millis(d.int())
 	r.Party = d.num()
 	parts := d.uint()
-	if parts&^allParts != 0 || d.err == nil && (r.Kind < Message || r.Kind > Passed) {
+	if parts&^allParts != 0 || d.err == nil && (r.Kind < Message || r.Kind > Quality) {
 		d.fail(errValue)
 	}
 	if parts&hasAccount != 0 {
@@ -96,6 +97,15 @@ func (r *Record) Decode(body []byte) error {
 		for range d.count(minRow) {
 			r.Rows = append(r.Rows, TotalRow{})
 			decodeRow(d, &r.Rows[len(r.Rows)-1], r.Received)
+		}
+	}
+	if parts&hasGaps != 0 {
+		r.Missing, r.OnlineMS = d.num(), d.uint()
+	}
+	if parts&hasQuality != 0 {
+		for range d.count(minQuality) {
+			r.Quality = append(r.Quality, QualityRow{})
+			r.Quality[len(r.Quality)-1].decode(d, r.Received)
 		}
 	}
 	return d.done()

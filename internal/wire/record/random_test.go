@@ -50,7 +50,7 @@ func randomRecord(r *rand.Rand) *Record {
 	f, s, n := func() float64 { return randomFloat(r) }, func() string { return randomString(r) }, func() charge.Num { return r.Uint32() >> r.IntN(32) }
 	i, t := func() int64 { return randomInt(r) }, func() charge.Millis { return charge.Millis(randomInt(r)) }
 	some := func() int { return max(0, r.IntN(6)-2) }
-	rec := &Record{Kind: Kind(1 + r.IntN(3)), Received: t(), Party: n(), Payload: charge.Payload(r.IntN(7))}
+	rec := &Record{Kind: []Kind{Message, PartyGone, Totals, Passed, Quality}[r.IntN(5)], Received: t(), Party: n(), Payload: charge.Payload(r.IntN(7))}
 	if r.IntN(3) > 0 {
 		rec.Account = charge.Account{Received: r.Uint64(), Taken: uint64(r.IntN(500)), Rejected: uint64(r.IntN(3))}
 	}
@@ -107,7 +107,25 @@ func randomRecord(r *rand.Rand) *Record {
 		rec.Rows = append(rec.Rows, TotalRow{Scope(r.IntN(5)), s(), t(), charge.PileCounts{Total: c(), Free: c(), InUse: c(), Charging: c(), Reserved: c(), Fault: c(), Offline: c()},
 			charge.VehicleCounts{Total: c(), Online: c(), Driving: c(), Charging: c(), Alarm: c()}, f(), f(), r.Uint64()})
 	}
+	if r.IntN(2) == 0 {
+		rec.Missing, rec.OnlineMS = r.Uint32(), r.Uint64()
+	}
+	for range some() {
+		rec.Quality = append(rec.Quality, QualityRow{n(), t(), randomCounts(r), r.Uint64(), r.Uint32(), r.Uint32()})
+	}
 	return rec
+}
+
+func randomCounts(r *rand.Rand) (c Counts) {
+	for _, n := range c.members() {
+		*n = r.Uint64() >> r.IntN(64)
+	}
+	for i := range c.Delays {
+		if r.IntN(3) == 0 {
+			c.Delays[i] = r.Uint64()
+		}
+	}
+	return c
 }
 
 // fill sets the members of v that has marks to random values; names pair a member with its bit.

@@ -18,6 +18,8 @@ const (
 	PartyGone                 // Party was removed: its stations, piles and vehicles leave live
 	Totals                    // the 5-minute rows of one moment
 	Passed                    // rows that are not kept: what was gathered while nobody could write them
+
+	Quality Kind = 6 // the 5-minute quality rows of one moment, by party
 )
 
 // Record is one entry of the log. Which members are set depends on Kind.
@@ -30,6 +32,8 @@ type Record struct {
 	Account  charge.Account // this message's counts by verdict
 	Rules    []RuleCount
 	Delays   DelayCounts // receive − ts of this message's pile and vehicle reports
+	Missing  uint32      // reports that were due between two that were taken, and did not come
+	OnlineMS uint64      // Σ of those times in milliseconds: how long the objects were on line
 
 	Stations []StationPut     // in message order
 	Vehicles []charge.Vehicle // vehicles first seen or changed, whole
@@ -37,6 +41,7 @@ type Record struct {
 	Fleet    []VehicleItem    // taken and late vehicle reports
 	Sessions []charge.Session
 	Rows     []TotalRow
+	Quality  []QualityRow
 }
 
 // RuleCount is how often a message met one rule.

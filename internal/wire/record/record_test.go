@@ -102,7 +102,7 @@ func TestDecodeRefuses(t *testing.T) {
 	f("nothing", nil, "ends")
 	f("a later version", append([]byte{version + 1}, whole[1:]...), "version 2")
 	f("no kind", []byte{version, 0, 2, 0, 1, 0}, "out of its range")
-	f("an unknown part", with(0x80, 0x04), "out of its range")
+	f("an unknown part", with(0x80, 0x80, 0x80, 0x01), "out of its range")
 	f("bytes after the end", append(bytes.Clone(whole), 0), "after its end")
 	f("a party of 33 bits", []byte{version, 1, 2, 0, 0xff, 0xff, 0xff, 0xff, 0x1f, 0}, "out of its range")
 	f("a varint without an end", with(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), "ends")
