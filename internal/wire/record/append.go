@@ -24,6 +24,7 @@ const (
 	hasRows
 	hasGaps
 	hasQuality
+	hasAlarms
 	allParts = 1<<iota - 1
 )
 
@@ -42,6 +43,7 @@ func (r *Record) Reset() {
 	clear(r.Sessions)
 	clear(r.Rows)
 	clear(r.Quality)
+	clear(r.Alarms)
 	*r = Record{
 		Rules:    r.Rules[:0],
 		Stations: r.Stations[:0],
@@ -51,6 +53,7 @@ func (r *Record) Reset() {
 		Sessions: r.Sessions[:0],
 		Rows:     r.Rows[:0],
 		Quality:  r.Quality[:0],
+		Alarms:   r.Alarms[:0],
 	}
 }
 
@@ -125,6 +128,12 @@ func (r *Record) Append(dst []byte) []byte {
 			dst = r.Quality[i].append(dst, r.Received)
 		}
 	}
+	if len(r.Alarms) > 0 {
+		dst = binary.AppendUvarint(dst, uint64(len(r.Alarms)))
+		for i := range r.Alarms {
+			dst = appendAlarm(dst, &r.Alarms[i], r.Received)
+		}
+	}
 	return dst
 }
 
@@ -146,6 +155,7 @@ func (r *Record) parts() uint64 {
 	mark(len(r.Rows) > 0, hasRows)
 	mark(r.hasGaps(), hasGaps)
 	mark(len(r.Quality) > 0, hasQuality)
+	mark(len(r.Alarms) > 0, hasAlarms)
 	return p
 }
 

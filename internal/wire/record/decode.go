@@ -108,6 +108,12 @@ func (r *Record) Decode(body []byte) error {
 			r.Quality[len(r.Quality)-1].decode(d, r.Received)
 		}
 	}
+	if parts&hasAlarms != 0 {
+		for range d.count(minAlarm) {
+			r.Alarms = append(r.Alarms, AlarmEvent{})
+			decodeAlarm(d, &r.Alarms[len(r.Alarms)-1], r.Received)
+		}
+	}
 	return d.done()
 }
 

@@ -50,7 +50,7 @@ func randomRecord(r *rand.Rand) *Record {
 	f, s, n := func() float64 { return randomFloat(r) }, func() string { return randomString(r) }, func() charge.Num { return r.Uint32() >> r.IntN(32) }
 	i, t := func() int64 { return randomInt(r) }, func() charge.Millis { return charge.Millis(randomInt(r)) }
 	some := func() int { return max(0, r.IntN(6)-2) }
-	rec := &Record{Kind: []Kind{Message, PartyGone, Totals, Passed, Quality}[r.IntN(5)], Received: t(), Party: n(), Payload: charge.Payload(r.IntN(7))}
+	rec := &Record{Kind: Kind(1 + r.IntN(6)), Received: t(), Party: n(), Payload: charge.Payload(r.IntN(7))}
 	if r.IntN(3) > 0 {
 		rec.Account = charge.Account{Received: r.Uint64(), Taken: uint64(r.IntN(500)), Rejected: uint64(r.IntN(3))}
 	}
@@ -112,6 +112,17 @@ func randomRecord(r *rand.Rand) *Record {
 	}
 	for range some() {
 		rec.Quality = append(rec.Quality, QualityRow{n(), t(), randomCounts(r), r.Uint64(), r.Uint32(), r.Uint32()})
+	}
+	for range some() {
+		e := AlarmEvent{Op: AlarmOp(r.IntN(6)), ID: r.Uint64() >> r.IntN(64), Rule: s(), Severity: uint8(r.IntN(4)), Party: n(),
+			Kind: AlarmObject(r.IntN(7)), Object: s(), Since: t()}
+		if r.IntN(2) == 0 {
+			e.Level, e.Bits, e.Count, e.Total, e.Last = uint8(r.IntN(256)), r.Uint64(), n(), n(), r.IntN(2) == 0
+		}
+		if r.IntN(2) == 0 {
+			e.Station, e.Name, e.By, e.Text = s(), s(), s(), s()
+		}
+		rec.Alarms = append(rec.Alarms, e)
 	}
 	return rec
 }

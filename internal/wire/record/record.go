@@ -18,8 +18,8 @@ const (
 	PartyGone                 // Party was removed: its stations, piles and vehicles leave live
 	Totals                    // the 5-minute rows of one moment
 	Passed                    // rows that are not kept: what was gathered while nobody could write them
-
-	Quality Kind = 6 // the 5-minute quality rows of one moment, by party
+	Alarms                    // changes of alarms
+	Quality                   // the 5-minute quality rows of one moment, by party
 )
 
 // Record is one entry of the log. Which members are set depends on Kind.
@@ -42,6 +42,7 @@ type Record struct {
 	Sessions []charge.Session
 	Rows     []TotalRow
 	Quality  []QualityRow
+	Alarms   []AlarmEvent // at most [MaxAlarms]
 }
 
 // RuleCount is how often a message met one rule.
