@@ -5,9 +5,11 @@ import (
 	"errors"
 
 	"github.com/dianchi-platform/dianchi/ingest"
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/registry"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
 // passwords lets the door ask the directory.
@@ -36,9 +38,10 @@ func toCatalog(c *registry.Catalog) ingest.Catalog {
 		NextStation: c.Marks.Station + 1, NextPile: c.Marks.Pile + 1, NextVehicle: c.Marks.Vehicle + 1,
 	}
 	for _, a := range c.Accounts {
-		x := ingest.Account{Party: a.Party, Total: a.Reports, Delays: a.Delays}
+		x := account.Total{Party: a.Party, Counts: record.Counts{Account: a.Reports}}
+		copy(x.Counts.Delays[:], a.Delays)
 		for _, r := range a.Rules {
-			x.Rules = append(x.Rules, ingest.RuleTotal(r))
+			x.Rules = append(x.Rules, account.RuleCount(r))
 		}
 		out.Accounts = append(out.Accounts, x)
 	}

@@ -28,6 +28,7 @@ var allowed = map[string]struct{ ours, theirs string }{
 	"internal/quality":     {ours: "charge geo city"},
 	"internal/wire/report": {ours: "charge geo"},
 	"internal/wire/record": {ours: "charge"},
+	"internal/account":     {ours: "charge wire/record"},
 	// level 2: never each other
 	"internal/live":     {ours: "charge geo city wire/record snapfile"},
 	"internal/influx":   {ours: "charge spool wire/record tally", theirs: "github.com/influxdata/influxdb-client-go/v2"},
@@ -36,7 +37,7 @@ var allowed = map[string]struct{ ours, theirs string }{
 	"internal/auth":     {ours: "charge secret tally"},
 	"internal/follow":   {ours: "charge spool wire/record snapfile tally secret"},
 	// level 3
-	"ingest":          {ours: "charge city geo live quality spool snapfile tally wire/record wire/report ingest/door"},
+	"ingest":          {ours: "account charge city geo live quality spool snapfile tally wire/record wire/report ingest/door"},
 	"ingest/door":     {ours: "charge tally", theirs: "github.com/eclipse/paho.mqtt.golang/packets github.com/eclipse/paho.golang/packets"},
 	"ingest/broker":   {ours: "charge ingest/door", theirs: "github.com/eclipse/paho.mqtt.golang"},
 	"api":             {ours: "charge auth city geo influx live tally wire/record", theirs: "github.com/gorilla/websocket github.com/andybalholm/brotli github.com/prometheus/client_golang golang.org/x/sys"},

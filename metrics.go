@@ -21,6 +21,9 @@ var families = []struct {
 	labels     []string
 }{
 	{"reports_total", "Reports by party and what became of them, since the party was added.", []string{"party", "verdict"}},
+	{"reports_flagged_total", "Pile and vehicle reports that a flag or null rule met.", []string{"party"}},
+	{"reports_missing_total", "Reports that were due and did not come; late ones may have filled some.", []string{"party"}},
+	{"values_null_total", "Values of reports that rules set to null.", []string{"party"}},
 	{"rule_findings_total", "How often a party's reports met a rule.", []string{"party", "rule", "action"}},
 	{"report_delay_seconds_bucket", "Pile and vehicle reports by receive − ts, cumulative.", []string{"party", "le"}},
 	{"spool_bytes", "Bytes of the spool on disk.", nil},
@@ -79,11 +82,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 type putter func(name string, v float64, labels ...string)
 
 func (c *collector) accounts(put putter) {
-	for _, a := range c.core.pipeline.Accounts() {
+	all, _ := c.core.pipeline.Book().Totals()
+	for i := range all {
+		a := &all[i]
+		n := &a.Counts
 		slug := c.core.slug(a.Party)
+		put("reports_flagged_total", float64(n.Flagged), slug)
+		put("reports_missing_total", float64(n.Missing), slug)
+		put("values_null_total", float64(n.Nulls), slug)
 		for verdict, n := range map[string]uint64{
-			"taken": a.Total.Taken, "duplicate": a.Total.Duplicate,
-			"history": a.Total.History, "rejected": a.Total.Rejected,
+			"taken": n.Taken, "duplicate": n.Duplicate, "history": n.History, "rejected": n.Rejected,
 		} {
 			put("reports_total", float64(n), slug, verdict)
 		}
@@ -91,7 +99,7 @@ func (c *collector) accounts(put putter) {
 			put("rule_findings_total", float64(r.Count), slug, string(r.Rule), r.Action.String())
 		}
 		sum := uint64(0)
-		for i, n := range a.Delays {
+		for i, n := range a.Counts.Delays {
 			sum += n
 			le := "+Inf"
 			if i < len(record.DelayBoundsMS) {

@@ -7,12 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dianchi-platform/dianchi/api"
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/follow"
@@ -24,9 +26,12 @@ import (
 // replica is a copy of an ingest process's live state, served.
 type replica struct {
 	live   *live.State
+	book   *account.Book
 	access *auth.Directory
 	client *follow.Client
 	fatal  chan<- error
+
+	counted bool // the copy has accounts: an older ingest process sends none
 
 	hub   atomic.Pointer[api.Hub] // nil until the first copy is whole
 	first chan struct{}           // closed with the first tick
@@ -57,10 +62,17 @@ func (r *replica) LoadSection(name string, seq uint64, body []byte) error {
 	if r.whole() {
 		return errAnew
 	}
+	if strings.HasPrefix(name, account.SectionPrefix) {
+		r.counted = true
+		return r.book.LoadSection(name, seq, body)
+	}
 	return r.live.LoadSection(name, seq, body)
 }
 
-func (r *replica) Apply(rec *record.Record) { r.live.Apply(rec) }
+func (r *replica) Apply(rec *record.Record) {
+	r.live.Apply(rec)
+	r.book.Apply(rec)
+}
 
 func (r *replica) Tick(rev uint64, at charge.Millis) {
 	closed := r.live.Tick(rev, at)
@@ -84,6 +96,7 @@ func (a *app) startReplica(ctx context.Context, out io.Writer, fatal chan<- erro
 	c := a.cfg
 	r := &replica{
 		live:  live.New(live.Config{StaleAfter: c.Stale, City: a.city}, a.log),
+		book:  account.New(),
 		fatal: fatal, first: make(chan struct{}),
 		access: auth.New(auth.Config{MissWait: 300 * time.Millisecond}, a.log, nil),
 	}

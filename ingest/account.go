@@ -3,27 +3,22 @@ package ingest
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"sync"
 
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
-// accounts keep what became of each party's reports, and what is still to be said.
+// accounts keep what is still to be said to each party; what it adds up to
+// stands in book. All but book belongs to the committer's goroutine.
 type accounts struct {
-	mu    sync.Mutex
-	seq   uint64 // last record counted
-	byNum map[charge.Num]*account
+	book  *account.Book
+	byNum map[charge.Num]*spoken
 }
 
-type account struct {
-	total  charge.Account
-	rules  map[ruleKey]uint64
-	delays [len(record.DelayBoundsMS) + 1]uint64
-
-	spoken  uint64 // feedback messages sent
+// spoken is what one party was told, and what it has to hear.
+type spoken struct {
+	count   uint64 // feedback messages sent
 	owed    bool   // the account is to be said even if nothing came: after a start
 	since   charge.Account
 	found   map[ruleKey]uint32
@@ -35,38 +30,29 @@ type ruleKey struct {
 	action charge.Action
 }
 
-func newAccounts() accounts { return accounts{byNum: map[charge.Num]*account{}} }
+func newAccounts() accounts {
+	return accounts{book: account.New(), byNum: map[charge.Num]*spoken{}}
+}
 
-func (s *accounts) of(party charge.Num) *account {
+func (s *accounts) of(party charge.Num) *spoken {
 	a := s.byNum[party]
 	if a == nil {
-		a = &account{rules: map[ruleKey]uint64{}, found: map[ruleKey]uint32{}, samples: map[ruleKey][]sample{}}
+		a = &spoken{found: map[ruleKey]uint32{}, samples: map[ruleKey][]sample{}}
 		s.byNum[party] = a
 	}
 	return a
 }
 
-// apply counts a record that is on disk, once.
+// apply counts a record that is on disk.
 func (s *accounts) apply(rec *record.Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if rec.Seq <= s.seq {
-		return
-	}
-	s.seq = rec.Seq
+	s.book.Apply(rec)
 	if rec.Kind != record.Message {
 		return
 	}
 	a := s.of(rec.Party)
-	a.total.Add(rec.Account)
 	a.since.Add(rec.Account)
-	for i, n := range rec.Delays {
-		a.delays[i] += uint64(n)
-	}
 	for _, r := range rec.Rules {
-		k := ruleKey{r.Rule, r.Action}
-		a.rules[k] += uint64(r.Count)
-		a.found[k] += r.Count
+		a.found[ruleKey{r.Rule, r.Action}] += r.Count
 	}
 }
 
@@ -75,8 +61,6 @@ func (s *accounts) note(party charge.Num, samples []sample) {
 	if len(samples) == 0 {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	a := s.of(party)
 	for _, x := range samples {
 		k := ruleKey{x.rule, x.action}
@@ -86,91 +70,58 @@ func (s *accounts) note(party charge.Num, samples []sample) {
 	}
 }
 
-// Account is one party's account since it was added.
-type Account struct {
-	Party  charge.Num
-	Total  charge.Account
-	Rules  []RuleTotal
-	Delays []uint64 // by [record.DelayBoundsMS]
-	Spoken uint64   // feedback messages sent
-}
-
-// RuleTotal is how often a party's reports met one rule.
-type RuleTotal struct {
-	Rule   charge.Rule
-	Action charge.Action
-	Count  uint64
-}
-
-// Accounts returns every party's account.
-func (p *Pipeline) Accounts() []Account {
-	s := &p.commit.accounts
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.list()
-}
-
-func (s *accounts) list() []Account {
-	var out []Account
-	for _, num := range slices.Sorted(maps.Keys(s.byNum)) {
-		a := s.byNum[num]
-		out = append(out, Account{
-			Party: num, Total: a.total, Rules: sortedRules(a.rules),
-			Delays: slices.Clone(a.delays[:]), Spoken: a.spoken,
-		})
-	}
-	return out
-}
-
-// start sets what was counted up to seq, as the registry or a snapshot has it.
-func (s *accounts) start(all []Account, seq uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.byNum)
-	s.seq = seq
-	for _, x := range all {
-		a := s.of(x.Party)
-		a.total, a.spoken = x.Total, x.Spoken
-		copy(a.delays[:], x.Delays)
-		for _, r := range x.Rules {
-			a.rules[ruleKey{r.Rule, r.Action}] = r.Count
-		}
-	}
-}
+// Book returns every party's account.
+func (p *Pipeline) Book() *account.Book { return p.commit.accounts.book }
 
 // recovered ends a replay: what it counted was said, or is in the totals that
 // each party is told once more.
 func (s *accounts) recovered() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.byNum {
+	all, _ := s.book.Totals()
+	for i := range all {
+		s.of(all[i].Party)
+	}
+	for num, a := range s.byNum {
 		a.forget()
-		a.owed = a.total.Received > 0
+		a.owed = s.book.Total(num).Received > 0
 	}
 }
 
-// section returns the accounts for a snapshot, and the record they go up to.
-func (s *accounts) section() (uint64, []byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, err := json.Marshal(s.list())
-	return s.seq, b, err
+// told is how often a party was spoken to, in a snapshot.
+type told struct {
+	Party  charge.Num
+	Spoken uint64
 }
 
-// load takes a snapshot's accounts in, if they go further than the registry's.
-func (s *accounts) load(seq uint64, b []byte) error {
-	var all []Account
+// sections hands out the accounts for a snapshot.
+func (s *accounts) sections(put func(name string, seq uint64, body []byte) error) error {
+	var seq uint64
+	err := s.book.Sections(func(name string, at uint64, body []byte) error {
+		seq = at
+		return put(name, at, body)
+	})
+	if err != nil {
+		return err
+	}
+	var all []told
+	for num, a := range s.byNum {
+		all = append(all, told{num, a.count})
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return put(sectionSpoken, seq, b)
+}
+
+// loadSpoken takes a snapshot's section in. Before there were windows its name
+// was "account", and it had the totals, too, which are the registry's.
+func (s *accounts) loadSpoken(b []byte) error {
+	var all []told
 	if err := json.Unmarshal(b, &all); err != nil {
-		return fmt.Errorf("cannot read the accounts: %w", err)
+		return fmt.Errorf("cannot read what the parties were told: %w", err)
 	}
-	if seq >= s.seq {
-		s.start(all, seq)
-		return nil
-	}
-	for _, x := range all { // what only we count
-		if a := s.byNum[x.Party]; a != nil {
-			a.spoken = x.Spoken
-		}
+	for _, x := range all {
+		s.of(x.Party).count = x.Spoken
 	}
 	return nil
 }

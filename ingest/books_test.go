@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
@@ -18,21 +19,19 @@ func (b sessionBooks) Session(party charge.Num, id string) (charge.Session, bool
 // books stand in for the registry.
 type books struct {
 	x   *index
-	acc accounts
+	acc *account.Book
 }
 
 func (b *books) apply(rec *record.Record) {
 	b.x.applyCatalog(rec, true)
-	b.acc.apply(rec)
+	b.acc.Apply(rec)
 }
 
 func (b *books) catalog(position uint64, least Catalog) Catalog {
+	all, _ := b.acc.Totals()
 	c := Catalog{
-		Position: position, Accounts: b.acc.list(), NextStation: max(b.x.nextStation, least.NextStation),
+		Position: position, Accounts: all, NextStation: max(b.x.nextStation, least.NextStation),
 		NextPile: max(b.x.nextPile, least.NextPile), NextVehicle: max(b.x.nextVehicle, least.NextVehicle),
-	}
-	for i := range c.Accounts {
-		c.Accounts[i].Spoken = 0
 	}
 	for _, byID := range b.x.stations {
 		for _, s := range byID {
@@ -47,7 +46,7 @@ func (b *books) catalog(position uint64, least Catalog) Catalog {
 
 // booksAt is what a registry would hold after the first records, up to position.
 func booksAt(records []*record.Record, position uint64, least Catalog) Catalog {
-	b := &books{x: newIndex(), acc: newAccounts()}
+	b := &books{x: newIndex(), acc: account.New()}
 	for _, rec := range records {
 		if rec.Seq <= position {
 			b.apply(rec)
@@ -58,8 +57,8 @@ func booksAt(records []*record.Record, position uint64, least Catalog) Catalog {
 
 // booksFrom moves what the registry holds on to position.
 func (r *rig) booksFrom(old Catalog, position uint64, start Catalog) Catalog {
-	b := &books{x: newIndex(), acc: newAccounts()}
-	b.acc.start(old.Accounts, old.Position)
+	b := &books{x: newIndex(), acc: account.New()}
+	b.acc.Start(old.Accounts, old.Position)
 	for _, s := range old.Stations {
 		b.x.putStation(s)
 	}

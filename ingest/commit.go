@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/spool"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
@@ -277,7 +278,8 @@ func (c *committer) resume(rev uint64, at, row, now charge.Millis) {
 // belongs to rows that are not written, so the next ones must not have it.
 func (c *committer) pass(at, now charge.Millis) {
 	if at != 0 && at-at%totalsEvery < now-now%totalsEvery {
-		rec := record.Record{Kind: record.Passed, Received: now, Rows: c.p.deps.Live.Totals(now)}
+		rec := record.Record{Kind: record.Passed, Received: now}
+		rec.Rows, rec.Quality = c.rows(now)
 		c.passed = rec.Append(nil)
 	}
 }
@@ -289,18 +291,57 @@ func (c *committer) letPass(body []byte) {
 	}
 }
 
+// rows returns the totals of t and the quality rows that belong to them. Of a
+// removed party there is a row only while it has counts that are in none yet.
+func (c *committer) rows(t charge.Millis) ([]record.TotalRow, []record.QualityRow) {
+	totals := c.p.deps.Live.Totals(t)
+	bySlug := make(map[string]*record.TotalRow, len(totals))
+	for i := range totals {
+		if w := &totals[i]; w.Scope == record.ScopeOperator || w.Scope == record.ScopeMaker {
+			bySlug[w.ID] = w
+		}
+	}
+	parties, _ := c.p.deps.Parties.Access()
+	byNum := make(map[charge.Num]charge.Party, len(parties))
+	for _, q := range parties {
+		byNum[q.Num] = q
+	}
+	var rows []record.QualityRow
+	for _, w := range c.accounts.book.Rows(t) {
+		q := byNum[w.Party]
+		if q.Removed && w.Counts.Zero() {
+			continue
+		}
+		w.Expected = account.Expected(q.Kind, w.Counts.OnlineMS)
+		if of := bySlug[q.Slug]; of != nil && q.Kind == charge.Operator {
+			w.Objects, w.Online = uint32(of.Piles.Total), uint32(of.Piles.Total-of.Piles.Offline)
+		} else if of != nil {
+			w.Objects, w.Online = uint32(of.Vehicles.Total), uint32(of.Vehicles.Online)
+		}
+		rows = append(rows, w)
+	}
+	return totals, rows
+}
+
 // totals puts the rows of the 5 minutes that ended at t into the log. While the
 // spool is full they wait, but not until the next ones come.
 func (c *committer) totals(t charge.Millis) {
-	rec := record.Record{Kind: record.Totals, Received: t, Rows: c.p.deps.Live.Totals(t)}
-	body := rec.Append(nil)
+	totals, quality := c.rows(t)
+	first := record.Record{Kind: record.Totals, Received: t, Rows: totals}
+	second := record.Record{Kind: record.Quality, Received: t, Quality: quality}
+	both := [][]byte{first.Append(nil), second.Append(nil)}
 	c.p.running.Go(func() {
 		ctx, cancel := context.WithTimeout(c.p.ctx, (totalsEvery-totalsEvery/10)*time.Millisecond)
 		defer cancel()
-		if err := c.p.whenReady(ctx, func() { c.p.append(body, ack{}) }); err != nil {
+		err := c.p.whenReady(ctx, func() {
+			for _, body := range both {
+				c.p.append(body, ack{})
+			}
+		})
+		if err != nil {
 			c.p.log.Warn("5-minute totals not written", "t", t.String(), "err", err)
-			rec.Kind = record.Passed // the next rows must not have it
-			c.letPass(rec.Append(body[:0]))
+			first.Kind, first.Quality = record.Passed, quality // the next rows must not have it
+			c.letPass(first.Append(nil))
 		}
 	})
 }

@@ -15,7 +15,6 @@ func (s *accounts) speak(now charge.Millis, p *Pipeline) {
 		payload []byte
 	}
 	var words []word
-	s.mu.Lock()
 	for num, a := range s.byNum {
 		if a.since.Received == 0 && !a.owed {
 			continue
@@ -25,25 +24,24 @@ func (s *accounts) speak(now charge.Millis, p *Pipeline) {
 			a.forget()
 			continue
 		}
-		a.spoken++
-		words = append(words, word{party, report.AppendFeedback(nil, a.feedback(now))})
+		a.count++
+		words = append(words, word{party, report.AppendFeedback(nil, a.feedback(now, s.book.Total(num).Account))})
 		a.forget()
 	}
-	s.mu.Unlock()
 	for _, w := range words {
 		p.deps.Speak(w.party, w.payload)
 	}
 }
 
 // forget drops what has been said.
-func (a *account) forget() {
+func (a *spoken) forget() {
 	a.since, a.owed = charge.Account{}, false
 	clear(a.found)
 	clear(a.samples)
 }
 
-func (a *account) feedback(now charge.Millis) *report.Feedback {
-	f := &report.Feedback{At: now, Seq: a.spoken, Counts: a.since, Total: a.total}
+func (a *spoken) feedback(now charge.Millis, total charge.Account) *report.Feedback {
+	f := &report.Feedback{At: now, Seq: a.count, Counts: a.since, Total: total}
 	for k, n := range a.found {
 		r := report.FeedbackRule{Rule: k.rule, Action: k.action, Count: uint64(n)}
 		for _, x := range a.samples[k] {
@@ -57,15 +55,4 @@ func (a *account) feedback(now charge.Millis) *report.Feedback {
 		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Rule, b.Rule))
 	})
 	return f
-}
-
-func sortedRules(m map[ruleKey]uint64) []RuleTotal {
-	out := make([]RuleTotal, 0, len(m))
-	for k, n := range m {
-		out = append(out, RuleTotal{k.rule, k.action, n})
-	}
-	slices.SortFunc(out, func(a, b RuleTotal) int {
-		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Action, b.Action))
-	})
-	return out
 }

@@ -116,7 +116,7 @@ func TestEverythingAtOnce(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
 				r.p.LiveSections(ctx, func(string, uint64, []byte) error { return nil })
 				cancel()
-				r.p.Accounts()
+				r.p.Book().Totals()
 				r.live.Overview()
 				r.live.Pile("star", "A", regulator)
 			}

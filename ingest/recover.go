@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/quality"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
@@ -18,7 +19,7 @@ import (
 type Catalog struct {
 	Stations []charge.Station
 	Vehicles []charge.Vehicle
-	Accounts []Account
+	Accounts []account.Total
 	Position uint64 // last record that the registry has made its own
 
 	NextStation, NextPile, NextVehicle charge.Num
@@ -125,7 +126,7 @@ func (p *Pipeline) loadCatalog(cat Catalog) {
 	x.nextPile = max(x.nextPile, cat.NextPile)
 	x.nextVehicle = max(x.nextVehicle, cat.NextVehicle)
 	p.judge.index = x
-	p.commit.accounts.start(cat.Accounts, cat.Position)
+	p.commit.accounts.book.Start(cat.Accounts, cat.Position)
 }
 
 // loadRegistry starts without a snapshot, with all that the log still has. What
@@ -156,10 +157,13 @@ func (p *Pipeline) loadSnapshot(cat Catalog) (b base, err error) {
 		if own, ok := strings.CutPrefix(name, livePrefix); ok {
 			return p.deps.Live.LoadSection(own, seq, body)
 		}
+		if strings.HasPrefix(name, account.SectionPrefix) {
+			return p.commit.accounts.book.LoadSection(name, seq, body)
+		}
 		kind, _, _ := strings.Cut(name, "/")
 		switch kind {
-		case sectionAccount:
-			return p.commit.accounts.load(seq, body)
+		case sectionSpoken:
+			return p.commit.accounts.loadSpoken(body)
 		case sectionPiles:
 			chunk, err := p.judge.index.loadChunk(kind, body)
 			b.piles = hold(b.piles, chunk, seq)

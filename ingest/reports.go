@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/dianchi-platform/dianchi/ingest/door"
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/quality"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
@@ -29,8 +30,10 @@ func (j *judge) piles(m *door.Message) *charge.Finding {
 		}
 		o := &j.index.pile[num]
 		j.findings = j.findings[:0]
+		before := o.memory.LastTS()
 		v := quality.JudgePile(&o.memory, &e.Report, o.facts, m.Received, &j.limits, &j.findings)
 		j.delay(m.Received, e.Report.TS)
+		j.gap(v, charge.Operator, before, e.Report.TS)
 		if v == charge.Taken || v == charge.Late {
 			j.rec.Piles = append(j.rec.Piles, record.PileItem{
 				Num: num, Verdict: v, Report: e.Report,
@@ -74,6 +77,17 @@ func (j *judge) delay(received, ts charge.Millis) {
 	j.rec.Delays[n]++
 }
 
+// gap counts the time since the object's last taken report, and what was due in
+// it. After a longer silence than the stale limit the object was not on line.
+func (j *judge) gap(v charge.Verdict, kind charge.PartyKind, before, ts charge.Millis) {
+	gap := ts.Sub(before)
+	if v != charge.Taken || before == 0 || gap <= 0 || gap > j.limits.StaleAfter {
+		return
+	}
+	j.rec.OnlineMS += uint64(ts - before)
+	j.rec.Missing += account.Missed(gap, account.Cadence(kind))
+}
+
 func (j *judge) vehicles(m *door.Message) *charge.Finding {
 	entries, whole := j.decoder.Vehicles(m.Payload)
 	if whole != nil {
@@ -98,8 +112,10 @@ func (j *judge) vehicles(m *door.Message) *charge.Finding {
 		}
 		j.findings = j.findings[:0]
 		facts := quality.VehicleFacts{Class: o.master.Class, BatteryKWh: o.master.BatteryKWh}
+		before := o.memory.LastTS()
 		v, offMap := quality.JudgeVehicle(&o.memory, &e.Report, facts, m.Received, &j.limits, &j.findings)
 		j.delay(m.Received, e.Report.TS)
+		j.gap(v, charge.Maker, before, e.Report.TS)
 		if v == charge.Taken || v == charge.Late {
 			if num == 0 {
 				num = j.register(charge.Vehicle{Party: m.Party, VIN: strings.Clone(e.Report.VIN)})

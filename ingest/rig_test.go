@@ -285,12 +285,7 @@ func (r *rig) send(party charge.Num, kind charge.Payload, payload string) counts
 
 // total is a party's account, as the API shows it.
 func (r *rig) total(party charge.Num) charge.Account {
-	for _, a := range r.p.Accounts() {
-		if a.Party == party {
-			return a.Total
-		}
-	}
-	return charge.Account{}
+	return r.p.Book().Total(party).Account
 }
 
 // records returns what stands in the log.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
 )
@@ -16,13 +17,13 @@ import (
 // holds, so that reports go on between them. Memory is taken in the judge's
 // goroutine, live and the accounts in the committer's.
 const (
-	snapshotName   = "snapshot"
-	sectionAccount = "account"
-	sectionPiles   = "memory-piles"
-	sectionCars    = "memory-vehicles"
-	sectionIDs     = "memory-ids" // of piles, also of those in no station now
-	livePrefix     = "live/"
-	memoryChunk    = 4096 // objects a section
+	snapshotName  = "snapshot"
+	sectionSpoken = "account" // how often each party was told its account
+	sectionPiles  = "memory-piles"
+	sectionCars   = "memory-vehicles"
+	sectionIDs    = "memory-ids" // of piles, also of those in no station now
+	livePrefix    = "live/"
+	memoryChunk   = 4096 // objects a section
 )
 
 // keepSnapshots writes a snapshot now and then until Stop, which writes the last one.
@@ -67,8 +68,8 @@ func (c *committer) snapshotNow(ctx context.Context) error {
 	return nil
 }
 
-// LiveSections hands out live in pieces, each with the Seq that it holds for:
-// what a replica starts from. Stop does not wait for it.
+// LiveSections hands out live and the accounts in pieces, each with the Seq
+// that it holds for: what a replica starts from. Stop does not wait for it.
 func (p *Pipeline) LiveSections(ctx context.Context, put func(name string, seq uint64, body []byte) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -76,6 +77,9 @@ func (p *Pipeline) LiveSections(ctx context.Context, put func(name string, seq u
 	return p.commit.sections(ctx, func(name string, seq uint64, body []byte) error {
 		if own, ok := strings.CutPrefix(name, livePrefix); ok {
 			return put(own, seq, body)
+		}
+		if strings.HasPrefix(name, account.SectionPrefix) {
+			return put(name, seq, body)
 		}
 		return nil
 	})
@@ -97,10 +101,7 @@ func (c *committer) sections(ctx context.Context, put func(name string, seq uint
 				}
 			}
 		}
-		seq, body, err := c.accounts.section()
-		if err == nil {
-			err = hand(sectionAccount, seq, body)
-		}
+		err := c.accounts.sections(hand)
 		if err == nil {
 			err = c.p.deps.Live.Snapshot(func(name string, seq uint64, body []byte) error {
 				return hand(livePrefix+name, seq, body)
