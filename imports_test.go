@@ -40,7 +40,7 @@ var allowed = map[string]struct{ ours, theirs string }{
 	"ingest":          {ours: "account charge city geo live quality spool snapfile tally wire/record wire/report ingest/door"},
 	"ingest/door":     {ours: "charge tally", theirs: "github.com/eclipse/paho.mqtt.golang/packets github.com/eclipse/paho.golang/packets"},
 	"ingest/broker":   {ours: "charge ingest/door", theirs: "github.com/eclipse/paho.mqtt.golang"},
-	"api":             {ours: "charge auth city geo influx live tally wire/record", theirs: "github.com/gorilla/websocket github.com/andybalholm/brotli github.com/prometheus/client_golang golang.org/x/sys"},
+	"api":             {ours: "account charge auth city geo influx live quality tally wire/record", theirs: "github.com/gorilla/websocket github.com/andybalholm/brotli github.com/prometheus/client_golang golang.org/x/sys"},
 	"dashboard":       {ours: "charge"},
 	"simulator":       {ours: "charge city wire/report simulator/fleet", theirs: "github.com/eclipse/paho.mqtt.golang"},
 	"simulator/fleet": {ours: "charge city geo"},

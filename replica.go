@@ -136,6 +136,9 @@ func (r *replica) deps(a *app) api.Deps {
 		Live: r.live, Auth: r.access, Sessions: r.client, Instance: r.client.Stats().Instance, City: a.city,
 		Ready: r.ready, Metrics: prometheus.NewRegistry(), Dashboard: a.pages(r.live),
 	}
+	if r.counted {
+		d.Quality = r.book
+	}
 	if a.cfg.InfluxURL != "" {
 		d.History = influx.NewReader(influx.ReaderConfig{
 			Target: influx.Target{

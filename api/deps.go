@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/city"
@@ -21,6 +22,7 @@ type Deps struct {
 	Auth     Directory
 	History  History    // nil answers 503 history-unavailable
 	Sessions Sessions   // nil likewise
+	Quality  Quality    // nil answers 503 not-ready
 	City     *city.City // what /config tells of; nil tells of none
 	Instance string     // names the log that revisions are of; the same on every replica
 
@@ -49,6 +51,12 @@ type History interface {
 	VehicleHistory(ctx context.Context, vin string, from, to charge.Millis, every time.Duration) (Table, error)
 	TotalsHistory(ctx context.Context, scope record.Scope, id string, from, to charge.Millis,
 		every time.Duration) (Table, error)
+	QualityHistory(ctx context.Context, slug string, from, to charge.Millis, every time.Duration) (Table, error)
+}
+
+// Quality is what became of each party's reports; *account.Book is one.
+type Quality interface {
+	Sum(party charge.Num, now charge.Millis, buckets int) account.Sum
 }
 
 // Sessions finds finished charging sessions; *registry.Registry does.

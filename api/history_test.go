@@ -54,6 +54,10 @@ func (h fixedHistory) TotalsHistory(ctx context.Context, _ record.Scope, _ strin
 	return h.PileHistory(ctx, "", from, to, every)
 }
 
+func (h fixedHistory) QualityHistory(ctx context.Context, _ string, from, to charge.Millis, every time.Duration) (Table, error) {
+	return h.PileHistory(ctx, "", from, to, every)
+}
+
 func (fixedHistory) Sessions(_ context.Context, party charge.Num, pile string, from, _ charge.Millis) ([]charge.Session, error) {
 	if pile == "gone" {
 		return nil, nil
@@ -107,6 +111,10 @@ func (h failing) VehicleHistory(ctx context.Context, _ string, _, _ charge.Milli
 }
 
 func (h failing) TotalsHistory(ctx context.Context, _ record.Scope, _ string, _, _ charge.Millis, _ time.Duration) (Table, error) {
+	return Table{}, h.err(ctx)
+}
+
+func (h failing) QualityHistory(ctx context.Context, _ string, _, _ charge.Millis, _ time.Duration) (Table, error) {
 	return Table{}, h.err(ctx)
 }
 

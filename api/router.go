@@ -21,6 +21,7 @@ const (
 	onlyRegulator roles = 1 << charge.RoleRegulator
 	orOperator    roles = onlyRegulator | 1<<charge.RoleOperator
 	orMaker       roles = onlyRegulator | 1<<charge.RoleMaker
+	orParty       roles = orOperator | orMaker
 )
 
 func (r roles) has(role charge.Role) bool { return r == everyone || r&(1<<role) != 0 }
@@ -67,6 +68,9 @@ func (a *API) table() []*route {
 		{path: "/history/makers/{id}", serve: a.makerHistory},
 		{path: "/history/districts/{adcode}", serve: a.districtHistory},
 		{path: "/history/city", serve: a.cityHistory},
+		{path: "/quality", roles: orParty, serve: a.qualities},
+		{path: "/quality/{party}", roles: orParty, serve: a.quality},
+		{path: "/history/quality/{party}", roles: orParty, serve: a.qualityHistory},
 		{path: "/live", take: a.live},
 		{path: "/openapi.yaml", serve: serveFile("application/yaml", openapiYAML)},
 		{path: "/asyncapi.yaml", serve: serveFile("application/yaml", asyncapiYAML)},

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/geo"
@@ -58,6 +59,7 @@ type world struct {
 
 	mu    sync.Mutex // the commit loop: one writer at a time
 	state *live.State
+	book  *account.Book
 	seq   uint64
 	rev   uint64
 	at    charge.Millis
@@ -66,13 +68,13 @@ type world struct {
 func newWorld(tb testing.TB, change ...func(*Config, *Deps)) *world {
 	tb.Helper()
 	log := slog.New(slog.NewTextHandler(&testLog{tb: tb}, nil))
-	w := &world{tb: tb, state: live.New(live.Config{}, log), at: noon, rev: 1000}
+	w := &world{tb: tb, state: live.New(live.Config{}, log), book: account.New(), at: noon, rev: 1000}
 	w.state.SetParties(testParties)
 	w.dir = auth.New(auth.Config{}, log, nil)
 	w.setTokens(testTokens)
 	cfg := Default()
 	cfg.Addr = "127.0.0.1:0"
-	w.deps = Deps{Live: w.state, Auth: w.dir, Instance: "x1"}
+	w.deps = Deps{Live: w.state, Auth: w.dir, Quality: w.book, Instance: "x1"}
 	for _, f := range change {
 		f(&cfg, &w.deps)
 	}
@@ -129,6 +131,7 @@ func (w *world) applyLocked(r record.Record) {
 		r.Received = w.at
 	}
 	w.state.Apply(&r)
+	w.book.Apply(&r)
 }
 
 // tick closes a revision one second later and publishes it.

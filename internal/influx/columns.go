@@ -88,6 +88,27 @@ var (
 	takenTotal = column{"taken", 0, integer, sum}
 )
 
+// qualityColumns are the columns of [Reader.QualityHistory] after ts. The
+// quantiles of a longer window are the largest of its rows, which their names say.
+var qualityColumns = []column{
+	{"received", 0, integer, sum},
+	{"taken", 0, integer, sum},
+	{"duplicate", 0, integer, sum},
+	{"history", 0, integer, sum},
+	{"rejected", 0, integer, sum},
+	{"kept", 0, integer, sum},
+	{"flagged", 0, integer, sum},
+	{"nulls", 0, integer, sum},
+	{"expected", 0, integer, sum},
+	{"missing", 0, integer, sum},
+	{"late", 0, integer, sum},
+	{"maxP50Ms", 0, integer, most},
+	{"maxP95Ms", 0, integer, most},
+	{"maxP99Ms", 0, integer, most},
+	{"objects", 0, integer, last},
+	{"online", 0, integer, last},
+}
+
 // names returns "ts" and the names of cols, the head of a [Table].
 func names(cols []column) []string {
 	all := make([]string, 0, len(cols)+1)

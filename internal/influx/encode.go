@@ -89,12 +89,20 @@ func (e *encoder) add(b *batch, r *record.Record) {
 		}
 		b.raw = appendTime(b.raw, ns)
 	}
-	if r.Kind != record.Totals {
-		return // rows of record.Passed are not kept
+	if r.Kind == record.Passed {
+		return // its rows are not kept
 	}
 	for i := range r.Rows {
 		b.totals = appendTotal(b.totals, &r.Rows[i])
 		b.points++
+	}
+	for i := range r.Quality {
+		if slug := e.slug(r.Quality[i].Party); slug != "" {
+			b.totals = appendQuality(b.totals, slug, &r.Quality[i])
+			b.points++
+		} else {
+			b.lost++
+		}
 	}
 }
 

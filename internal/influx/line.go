@@ -94,6 +94,37 @@ func appendTotal(dst []byte, w *record.TotalRow) []byte {
 	return appendTime(dst, int64(w.T)*1e6)
 }
 
+// appendQuality appends the whole line of a quality row, with its line end.
+// Quantiles of a row without delays are left out.
+func appendQuality(dst []byte, slug string, w *record.QualityRow) []byte {
+	c := &w.Counts
+	dst = appendTag(append(dst, "quality,id="...), slug)
+	dst = appendInt(append(dst, " received="...), int64(c.Received))
+	dst = appendInt(append(dst, ",taken="...), int64(c.Taken))
+	dst = appendInt(append(dst, ",duplicate="...), int64(c.Duplicate))
+	dst = appendInt(append(dst, ",history="...), int64(c.History))
+	dst = appendInt(append(dst, ",rejected="...), int64(c.Rejected))
+	dst = appendInt(append(dst, ",kept="...), int64(c.Kept))
+	dst = appendInt(append(dst, ",flagged="...), int64(c.Flagged))
+	dst = appendInt(append(dst, ",nulls="...), int64(c.Nulls))
+	dst = appendInt(append(dst, ",expected="...), int64(w.Expected))
+	dst = appendInt(append(dst, ",missing="...), int64(c.Missing))
+	all, late := c.Delayed(lateMS)
+	dst = appendInt(append(dst, ",late="...), int64(late))
+	if all > 0 {
+		quantile := func(q float64) int64 { ms, _ := c.Quantile(q); return int64(math.Round(ms)) }
+		dst = appendInt(append(dst, ",maxP50Ms="...), quantile(.5))
+		dst = appendInt(append(dst, ",maxP95Ms="...), quantile(.95))
+		dst = appendInt(append(dst, ",maxP99Ms="...), quantile(.99))
+	}
+	dst = appendInt(append(dst, ",objects="...), int64(w.Objects))
+	dst = appendInt(append(dst, ",online="...), int64(w.Online))
+	return appendTime(dst, int64(w.T)*1e6)
+}
+
+// lateMS is the delay above which a report is late: domain page, section 9.
+const lateMS = 60_000
+
 // totalTags returns the tags of a total; tags cannot be empty, so the city's id is "city".
 func totalTags(scope record.Scope, id string) (string, string) {
 	switch scope {

@@ -101,6 +101,12 @@ func (r *Reader) TotalsHistory(ctx context.Context, scope record.Scope, id strin
 	return r.ask(ctx, q, from, to, every)
 }
 
+// QualityHistory returns the 5-minute rows of what became of a party's reports.
+func (r *Reader) QualityHistory(ctx context.Context, slug string, from, to charge.Millis, every time.Duration) (Table, error) {
+	return r.ask(ctx, question{bucket: r.cfg.totals(), measurement: "quality", id: slug, cols: qualityColumns},
+		from, to, every)
+}
+
 // Close frees idle connections.
 func (r *Reader) Close() {
 	r.link.close()

@@ -83,6 +83,42 @@ func (c *Counts) Less(o *Counts) {
 // Zero reports whether nothing was counted.
 func (c *Counts) Zero() bool { return *c == Counts{} }
 
+// Quantile returns the delay below which the share q of the reports lies, in
+// milliseconds, and whether there are any. Inside a class delays are taken to
+// lie evenly; the first class (≤ 0) is 0, and the last, which has no upper
+// bound, is its lower bound: "at least".
+func (c *Counts) Quantile(q float64) (ms float64, known bool) {
+	all, _ := c.Delayed(0)
+	rank, before := q*float64(all), 0.0
+	for i, n := range c.Delays {
+		if n == 0 || before+float64(n) < rank {
+			before += float64(n)
+			continue
+		}
+		if i == 0 {
+			return 0, true
+		}
+		low := float64(DelayBoundsMS[i-1])
+		if i == len(DelayBoundsMS) {
+			return low, true
+		}
+		return low + (float64(DelayBoundsMS[i])-low)*(rank-before)/float64(n), true
+	}
+	return 0, false
+}
+
+// Delayed returns how many reports have a delay at all, and how many one above
+// limitMS, which must be one of [DelayBoundsMS].
+func (c *Counts) Delayed(limitMS int64) (all, above uint64) {
+	for i, n := range c.Delays {
+		all += n
+		if i > 0 && DelayBoundsMS[i-1] >= limitMS {
+			above += n
+		}
+	}
+	return all, above
+}
+
 // Append appends c's encoding: ten varints, a bit set of the delay classes that
 // are not 0, and a varint for each of these.
 func (c *Counts) Append(dst []byte) []byte {
