@@ -19,9 +19,21 @@ type config struct {
 
 	HTTP           string
 	MQTT           string
+	MQTTTLS        string
+	MQTTCert       string
+	MQTTKey        string
+	MQTTConns      int
+	MQTTParty      int
+	MQTTAddress    int
+	MQTTLogin      time.Duration
+	MQTTSlow       time.Duration
+	MQTTWindow     int
+	MQTTPacket     int
+	MQTTFilters    int
 	Broker         string
 	BrokerUser     string
 	BrokerPassword string
+	BrokerCA       string
 
 	InfluxURL    string
 	InfluxToken  string
@@ -150,12 +162,35 @@ func (c *config) options() []*option {
 		{name: "http", def: ":8080", unit: "ADDR", in: "ria", set: text(&c.HTTP),
 			help: "address for pages, API and websocket"},
 		{name: "mqtt", def: ":1883", unit: "ADDR", in: "ri", set: text(&c.MQTT),
-			help: "address of the embedded MQTT door"},
+			help: "address of the embedded MQTT door; off: none without TLS"},
+		{name: "mqtt-tls", unit: "ADDR", in: "ri", set: text(&c.MQTTTLS),
+			help: "address of the door with TLS 1.2 or newer, usually :8883"},
+		{name: "mqtt-cert", unit: "FILE", in: "ri", set: text(&c.MQTTCert),
+			help: "its certificate and those that signed it, PEM; read again when it changes"},
+		{name: "mqtt-key", unit: "FILE", in: "ri", set: text(&c.MQTTKey), help: "its key, PEM"},
+		{name: "mqtt-conns", def: "20000", unit: "N", in: "ri", set: number(&c.MQTTConns, 1, 1_000_000),
+			help: "most connections of parties; at most half of the files that the process may open"},
+		{name: "mqtt-party-conns", def: "2000", unit: "N", in: "ri", set: number(&c.MQTTParty, 1, 1_000_000),
+			help: "most connections of one party"},
+		{name: "mqtt-address-logins", def: "1000", unit: "N", in: "ri", set: number(&c.MQTTAddress, 1, 1_000_000),
+			help: "most connections from one address (IPv6: /64) that are not logged in yet"},
+		{name: "mqtt-login-time", def: "10s", unit: "D", in: "ri", set: duration(&c.MQTTLogin, time.Second, 5*time.Minute),
+			help: "from a connection to its CONNECT, with TLS's handshake"},
+		{name: "mqtt-slow", def: "20s", unit: "D", in: "ri", set: duration(&c.MQTTSlow, time.Second, 10*time.Minute),
+			help: "how long a client may take to read what it is sent, before it is cut"},
+		{name: "mqtt-window", def: "256", unit: "N", in: "ri", set: number(&c.MQTTWindow, 1, 65535),
+			help: "unacknowledged messages of a connection before no more are read"},
+		{name: "mqtt-packet", def: "1024", unit: "KIB", in: "ri", set: number(&c.MQTTPacket, 256, 65536),
+			help: "largest payload in KiB before the connection is cut"},
+		{name: "mqtt-filters", def: "64", unit: "N", in: "ri", set: number(&c.MQTTFilters, 1, 10_000),
+			help: "most topic filters in one SUBSCRIBE"},
 		{name: "broker", unit: "URL", in: "ris", set: address(&c.Broker, "tcp", "ssl", "mqtt", "mqtts"),
 			help: "use this MQTT broker instead of the embedded door (simulator: publish to it)"},
 		{name: "broker-user", unit: "NAME", in: "ri", set: text(&c.BrokerUser), help: "user name at the broker"},
 		{name: "broker-password", unit: "SECRET", in: "ribm", secret: true, set: text(&c.BrokerPassword),
 			help: "password at the broker; better given by environment"},
+		{name: "broker-ca", unit: "FILE", in: "ris", set: text(&c.BrokerCA),
+			help: "who may have signed the certificate of an ssl:// broker, PEM; default: the system's"},
 		{name: "influx", unit: "URL", in: "ria", set: address(&c.InfluxURL, "http", "https"),
 			help: "use this InfluxDB instead of the bundled one"},
 		{name: "influx-token", unit: "SECRET", in: "ria", secret: true, set: text(&c.InfluxToken),

@@ -65,6 +65,16 @@ func TestWrongUse(t *testing.T) {
 	f("--role", "token", "add", "--data", t.TempDir())
 	f("--role", "token", "add", "--role", "king", "--data", t.TempDir())
 	f("demo", "api", "--demo")
+	here := func(args ...string) []string {
+		return append(args, "--data", t.TempDir(), "--http", "127.0.0.1:0")
+	}
+	f("--mqtt-tls ADDR", here("--mqtt", "off")...)
+	f("--mqtt 127.0.0.1:1883", here("--mqtt", "off", "--mqtt-tls", "127.0.0.1:0", "--demo")...)
+	f("--mqtt-cert FILE and --mqtt-key FILE", here("--mqtt-tls", "127.0.0.1:0", "--mqtt-cert", "x")...)
+	f("--mqtt-tls ADDR", here("--mqtt-cert", "x")...)
+	f("leave one of them out", here("--broker", "tcp://127.0.0.1:1", "--mqtt-tls", "127.0.0.1:0")...)
+	f("--mqtt-window", "--mqtt-window", "0")
+	f("--mqtt-login-time", "--mqtt-login-time", "1ms")
 	f("DIANCHI_BROKER_PASSWORD", "broker-files", t.TempDir(), "--data", t.TempDir())
 	f("DIANCHI_BROKER_PASSWORD", "demo-parties", "x.json", "--broker-files", t.TempDir(), "--data", t.TempDir())
 }

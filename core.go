@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/ingest"
@@ -65,12 +66,10 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 	if err := mayListen(ctx, "--http", c.HTTP); err != nil {
 		return nil, err
 	}
-	if c.Broker == "" {
-		if err := mayListen(ctx, "--mqtt", c.MQTT); err != nil {
-			return nil, err
-		}
+	source, err := checkSource(ctx, c, a.log)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if k.registry, err = registry.Open(c.Data, a.log); err != nil {
 		return nil, err
 	}
@@ -97,7 +96,7 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 		FeedbackEvery: 5 * time.Second, SnapshotEvery: 30 * time.Second,
 		SnapshotDir: filepath.Join(c.Data, snapshotDir), City: a.city,
 	}, a.log, deps)
-	a.newSource(k) // before anybody speaks to it
+	a.newSource(k, source) // before anybody speaks to it
 	k.access.OnChange(func(ch auth.Change) {
 		k.pipeline.PartiesChanged(ch.Parties, ch.Removed)
 		if k.follow != nil {
@@ -222,20 +221,6 @@ func (k *core) slug(num charge.Num) string {
 	return ""
 }
 
-// newSource makes the embedded door, or the client of a broker elsewhere.
-func (a *app) newSource(k *core) {
-	c := a.cfg
-	if c.Broker != "" {
-		k.broker = broker.New(broker.Config{
-			URL: c.Broker, User: c.BrokerUser, Password: c.BrokerPassword, Instance: k.registry.Instance(),
-		}, a.log, k.access, k.pipeline)
-		return
-	}
-	k.door = door.New(door.Config{Addr: c.MQTT}, a.log, door.Deps{
-		Auth: passwords{k.access}, Taker: k.pipeline, Full: func() bool { return k.pipeline.Stalled() != 0 },
-	})
-}
-
 // startSource lets parties in. When it stops, what a full disk keeps waiting is
 // refused first.
 func (a *app) startSource(ctx context.Context, k *core) error {
@@ -253,7 +238,7 @@ func (a *app) startSource(ctx context.Context, k *core) error {
 		return nil
 	}
 	if err := k.door.Start(ctx); err != nil {
-		return explainListen("--mqtt", a.cfg.MQTT, err)
+		return explainListen("--mqtt", strings.TrimSpace(a.cfg.MQTT+" "+a.cfg.MQTTTLS), err)
 	}
 	a.started("door", quiet(k.door.Stop))
 	return nil

@@ -104,6 +104,9 @@ func (a *app) startDemo(ctx context.Context, k *core) error {
 	if a.cfg.City != "" {
 		args = append(args, "--city", a.cfg.City)
 	}
+	if a.cfg.BrokerCA != "" {
+		args = append(args, "--broker-ca", a.cfg.BrokerCA)
+	}
 	sim := &child{name: "simulator", args: args, log: a.log}
 	sim.start()
 	a.started("simulator", sim.stop)
@@ -159,6 +162,10 @@ func runSimulator(ctx context.Context, c *config, _ []string, out io.Writer) err
 	default:
 		return usagef("simulator needs --party with --password, or --accounts FILE")
 	}
+	trust, err := brokerTLS(c)
+	if err != nil {
+		return err
+	}
 	return serve(ctx, c, func(ctx context.Context, a *app, _ chan<- error) error {
 		vehicles, piles := citySize(c)
 		faults := fleet.Faults{}
@@ -168,7 +175,7 @@ func runSimulator(ctx context.Context, c *config, _ []string, out io.Writer) err
 		s := simulator.New(simulator.Config{
 			Broker: c.Broker, Accounts: accounts, City: a.city, Party: c.Party, Vehicles: vehicles, Piles: piles,
 			Cadence: c.Cadence, Seed: uint64(c.Seed), Faults: faults,
-			StatsFile: c.Stats,
+			StatsFile: c.Stats, TLS: trust,
 		}, a.log)
 		if err := s.Start(ctx); err != nil {
 			return err

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"sync"
@@ -31,6 +32,7 @@ var errLost = errors.New("connection lost")
 type party struct {
 	who      fleet.Party
 	broker   string
+	trust    *tls.Config // nil is the system's
 	password string
 	log      *slog.Logger
 
@@ -65,8 +67,8 @@ type sentBatch struct {
 	at     time.Time
 }
 
-func newParty(who fleet.Party, broker, password string, log *slog.Logger) *party {
-	p := &party{who: who, broker: broker, password: password, log: log, queue: make(chan *batch, queueLength), closing: make(chan struct{})}
+func newParty(who fleet.Party, broker string, trust *tls.Config, password string, log *slog.Logger) *party {
+	p := &party{who: who, broker: broker, trust: trust, password: password, log: log, queue: make(chan *batch, queueLength), closing: make(chan struct{})}
 	for k := charge.Stations; k <= charge.Feedback; k++ {
 		p.topics[k] = charge.Topic(who.Slug, k)
 	}
@@ -147,6 +149,9 @@ func (p *party) connect(ctx context.Context) (mqtt.Client, <-chan struct{}, erro
 		SetAutoReconnect(false).SetConnectRetry(false).SetOrderMatters(false).
 		SetKeepAlive(keepAlive).SetConnectTimeout(patience).SetWriteTimeout(patience).
 		SetConnectionLostHandler(func(mqtt.Client, error) { once.Do(func() { close(lost) }) })
+	if p.trust != nil {
+		o.SetTLSConfig(p.trust)
+	}
 	c := mqtt.NewClient(o)
 	if err := wait(ctx, c.Connect()); err != nil {
 		c.Disconnect(0)

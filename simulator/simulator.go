@@ -9,6 +9,7 @@ package simulator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,7 @@ import (
 // Config sets what is simulated and where it is sent.
 type Config struct {
 	Broker   string            // URL of the platform's MQTT endpoint: tcp://, ssl://, ws:// or wss://
+	TLS      *tls.Config       // for ssl:// and wss://; nil trusts what the system trusts
 	Accounts map[string]string // passwords by slug; a party without one stays silent
 	City     *city.City        // nil is Kunming
 	Vehicles int
@@ -84,7 +86,7 @@ func (s *Simulator) Start(context.Context) error {
 			known++
 		}
 		if ok && (s.cfg.Party == "" || s.cfg.Party == p.Slug) {
-			s.parties[i] = newParty(p, s.cfg.Broker, password, s.log.With("party", p.Slug))
+			s.parties[i] = newParty(p, s.cfg.Broker, s.cfg.TLS, password, s.log.With("party", p.Slug))
 		}
 	}
 	if s.cfg.Party != "" && s.parties[fleet.PartyIndex(s.cfg.Party)] == nil {

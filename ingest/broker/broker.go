@@ -9,6 +9,7 @@ package broker
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,7 +30,8 @@ type Config struct {
 	URL      string // tcp://host:port, ssl://host:port
 	User     string
 	Password string
-	Instance string // makes the client id ours alone
+	TLS      *tls.Config // for ssl://; nil trusts what the system trusts
+	Instance string      // makes the client id ours alone
 }
 
 type parties interface {
@@ -117,6 +119,9 @@ func (s *Source) Start(context.Context) error {
 			}
 		}).
 		SetOnConnectHandler(s.subscribe)
+	if s.cfg.TLS != nil {
+		o.SetTLSConfig(s.cfg.TLS)
+	}
 	s.client = mqtt.NewClient(o)
 	s.writing.Go(s.acknowledge)
 	s.writing.Go(s.publish)

@@ -46,6 +46,7 @@ const (
 	reasonQuota           = 0x97
 	reasonAdministrative  = 0x98
 	reasonNoShared        = 0x9E
+	reasonRateExceeded    = 0x9F
 )
 
 // refusal is why the door ends a connection, or does not let it in.

@@ -2,11 +2,13 @@ package door
 
 import (
 	"bufio"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -20,6 +22,8 @@ import (
 type conn struct {
 	door  *Door
 	nc    net.Conn
+	from  netip.Addr    // see addrOf
+	place *list.Element // in the door's waiting; its mu guards it
 	r     *bufio.Reader
 	ctx   context.Context // ends when the connection is to end
 	stop  context.CancelFunc
@@ -45,7 +49,7 @@ type conn struct {
 }
 
 func newConn(d *Door, nc net.Conn) *conn {
-	c := &conn{door: d, nc: nc, r: bufio.NewReader(nc), wake: make(chan struct{}, 1)}
+	c := &conn{door: d, nc: nc, from: addrOf(nc.RemoteAddr()), r: bufio.NewReader(nc), wake: make(chan struct{}, 1)}
 	c.room = sync.NewCond(&c.mu)
 	c.ctx, c.stop = context.WithCancel(d.ctx)
 	return c
@@ -71,6 +75,9 @@ func (c *conn) readLoop() {
 // read lets the client in and handles its packets. A nil error is a clean end.
 func (c *conn) read() error {
 	if err := c.deadline(c.door.cfg.ConnectTimeout); err != nil {
+		return err
+	}
+	if err := c.handshake(); err != nil {
 		return err
 	}
 	if err := c.greet(); err != nil {
@@ -133,9 +140,9 @@ func (c *conn) handle(p *packet) error {
 	case typePubrel:
 		c.release(p.id)
 	case typeSubscribe:
-		c.subscribe(p)
+		return c.subscribe(p)
 	case typeUnsubscribe:
-		c.unsubscribe(p)
+		return c.unsubscribe(p)
 	case typePingreq:
 		c.send([]byte{13 << 4, 0})
 	case typePuback:

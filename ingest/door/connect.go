@@ -70,23 +70,8 @@ func (c *conn) letIn(p *connectPacket) *refusal {
 	case d.isStalled():
 		return &refusal{"stalled", 3, reasonUnavailable}
 	}
-	for {
-		kicks := d.kickCount()
-		party, err := d.deps.Auth.CheckPassword(p.username, p.password)
-		if err != nil {
-			d.log.Debug("MQTT login refused", "user", p.username, "from", c.nc.RemoteAddr().String())
-			return &refusal{"bad-password", 4, reasonBadPassword}
-		}
-		c.party = party
-		c.topic = charge.Topic(party.Slug, charge.Feedback)
-		c.most = p.maxPacket
-		again, r := d.register(c, p, kicks)
-		if r != nil {
-			return r
-		}
-		if !again {
-			break
-		}
+	if r := c.enter(p); r != nil {
+		return r
 	}
 	c.keepAlive(p.keepAlive)
 	if c.v5 {
@@ -99,6 +84,34 @@ func (c *conn) letIn(p *connectPacket) *refusal {
 	c.mu.Unlock()
 	d.log.Debug("MQTT client connected", "party", c.party.Slug, "client", c.key.id, "from", c.nc.RemoteAddr().String())
 	return nil
+}
+
+// enter checks the password, not too often for who guesses, and finds a place.
+func (c *conn) enter(p *connectPacket) *refusal {
+	d := c.door
+	a, ok := d.guard.admit(c.ctx, c.from, p.username)
+	if !ok {
+		return &refusal{"guessing", 3, reasonRateExceeded}
+	}
+	passed := false
+	defer func() { a.end(passed) }()
+	for {
+		kicks := d.kickCount()
+		party, err := d.deps.Auth.CheckPassword(p.username, p.password)
+		if err != nil {
+			d.log.Debug("MQTT login refused", "user", p.username, "from", c.nc.RemoteAddr().String())
+			return &refusal{"bad-password", 4, reasonBadPassword}
+		}
+		passed = true
+		c.party = party
+		c.topic = charge.Topic(party.Slug, charge.Feedback)
+		c.most = p.maxPacket
+		again, r := d.register(c, p, kicks)
+		if r != nil || !again {
+			return r
+		}
+		passed = false
+	}
 }
 
 func (d *Door) kickCount() uint64 {
@@ -142,6 +155,7 @@ func (d *Door) register(c *conn, p *connectPacket, kicks uint64) (again bool, r 
 		d.count.takenOver.Add(1)
 	}
 	c.key = key
+	d.waiting.remove(c)
 	d.clients[key] = c
 	of.conns[c] = struct{}{}
 	return false, nil
@@ -161,6 +175,7 @@ func (c *conn) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.all, c)
+	d.waiting.remove(c)
 	if d.clients[c.key] == c {
 		delete(d.clients, c.key)
 	}

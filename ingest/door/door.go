@@ -16,9 +16,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -28,13 +28,19 @@ import (
 
 // Config sets a Door's address and limits. Zero values mean the default in brackets.
 type Config struct {
-	Addr           string        // host:port to listen on
-	MaxConns       int           // connections [20,000]
+	Addr    string   // host:port to listen on; "" for none
+	TLSAddr string   // host:port to listen on with TLS; "" for none
+	KeyPair *KeyPair // for TLSAddr
+
+	MaxConns       int           // connections that are let in [20,000]
 	MaxPartyConns  int           // connections of one party [2,000]
+	MaxWaiting     int           // sockets that are not let in yet; then the oldest goes [4,096]
+	MaxAddrWaiting int           // of these, from one address, or /64 of IPv6; then the new one goes [1,000]
 	Window         int           // messages of a connection that wait for the disk before reading stops [256]
 	WindowBytes    int           // their bytes likewise [4 MiB]
 	MaxPayload     int           // a larger PUBLISH payload cuts the connection [1 MiB]
-	ConnectTimeout time.Duration // from the connection to its CONNECT [10 s]
+	MaxFilters     int           // topic filters of one SUBSCRIBE or UNSUBSCRIBE [64]
+	ConnectTimeout time.Duration // from the connection to its CONNECT, TLS handshake included [10 s]
 	WriteTimeout   time.Duration // for a client that takes no bytes [20 s]
 	PacketTimeout  time.Duration // from a packet's first byte to its last [60 s]
 	MaxKeepAlive   time.Duration // MQTT 5 clients that ask for more or none are told this [10 min]
@@ -44,6 +50,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.MaxConns = cmp.Or(c.MaxConns, 20000)
 	c.MaxPartyConns = cmp.Or(c.MaxPartyConns, 2000)
+	c.MaxWaiting = cmp.Or(c.MaxWaiting, 4096)
+	c.MaxAddrWaiting = cmp.Or(c.MaxAddrWaiting, 1000)
+	c.MaxFilters = cmp.Or(c.MaxFilters, 64)
 	c.Window = min(cmp.Or(c.Window, 256), 65535)
 	c.WindowBytes = cmp.Or(c.WindowBytes, 4<<20)
 	c.MaxPayload = cmp.Or(c.MaxPayload, 1<<20)
@@ -94,12 +103,14 @@ type Door struct {
 	ctx  context.Context // ends with Stop; Submit's context
 	end  context.CancelFunc
 
-	listener net.Listener
-	wg       sync.WaitGroup // accept loop, and two a connection
-	watching chan struct{}  // closed when watch has ended
+	plain, secure net.Listener   // nil where there is none
+	wg            sync.WaitGroup // accept loops, and two a connection
+	watching      chan struct{}  // closed when watch has ended
+	guard         *guard
 
 	mu        sync.Mutex
 	all       map[*conn]struct{} // every socket
+	waiting   waiting            // those of them that are not let in
 	clients   map[clientKey]*conn
 	parties   map[charge.Num]*party
 	anonymous uint64 // numbers clients without an id
@@ -129,41 +140,23 @@ func New(cfg Config, log *slog.Logger, deps Deps) *Door {
 	d := &Door{
 		cfg: cfg.withDefaults(), log: log, deps: deps,
 		all: map[*conn]struct{}{}, clients: map[clientKey]*conn{}, parties: map[charge.Num]*party{},
-		watching: make(chan struct{}),
-		refused:  tally.New(log, slog.LevelWarn, "MQTT clients refused"),
-		panics:   tally.New(log, slog.LevelError, "MQTT connection ended by a fault of ours"),
+		watching: make(chan struct{}), guard: newGuard(), waiting: waiting{byAddr: map[netip.Addr]int{}},
+		refused: tally.New(log, slog.LevelWarn, "MQTT clients refused"),
+		panics:  tally.New(log, slog.LevelError, "MQTT connection ended by a fault of ours"),
 	}
 	d.count.refused = map[string]uint64{}
 	d.ctx, d.end = context.WithCancel(context.Background())
 	return d
 }
 
-// Start listens and returns; connections are served until Stop.
-func (d *Door) Start(ctx context.Context) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", d.cfg.Addr)
-	if err != nil {
-		return fmt.Errorf("cannot open the MQTT door: %w", err)
-	}
-	d.listener = l
-	d.wg.Add(1)
-	go d.accept()
-	go d.watch()
-	d.log.Info("MQTT door is open", "addr", l.Addr().String())
-	return nil
-}
-
-// Addr returns the address that the door listens on, once started.
-func (d *Door) Addr() net.Addr { return d.listener.Addr() }
-
 // Stop takes no new connections and no new packets, waits until what was taken
 // is acknowledged, and closes all connections. When ctx ends first, they are
 // closed without these acknowledgements; parties send such messages again.
 func (d *Door) Stop(ctx context.Context) error {
-	if d.listener == nil {
+	if d.plain == nil && d.secure == nil {
 		return nil
 	}
-	d.listener.Close()
+	d.closeListeners()
 	d.mu.Lock()
 	d.stopping = true
 	for c := range d.all {
@@ -194,43 +187,6 @@ func (d *Door) Stop(ctx context.Context) error {
 	case <-time.After(5 * time.Second):
 		return errors.New("cannot close all MQTT connections in time")
 	}
-}
-
-// accept serves connections until the listener is closed.
-func (d *Door) accept() {
-	defer d.wg.Done()
-	for {
-		nc, err := d.listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			d.refuse("accept", err)
-			time.Sleep(50 * time.Millisecond) // out of files, most likely
-			continue
-		}
-		d.serve(nc)
-	}
-}
-
-// serve begins to serve nc.
-func (d *Door) serve(nc net.Conn) {
-	c := newConn(d, nc)
-	d.mu.Lock()
-	// Over the limit there is room for some who are told so; then nobody is asked.
-	refuse := d.stopping || len(d.all) >= d.cfg.MaxConns+d.cfg.MaxConns/16+16
-	if !refuse {
-		d.all[c] = struct{}{}
-		d.wg.Add(2)
-	}
-	d.mu.Unlock()
-	if refuse {
-		nc.Close()
-		d.refuse("too-many-connections", nil)
-		return
-	}
-	go c.readLoop()
-	go c.writeLoop()
 }
 
 // Kick closes a removed party's connections at once and forgets its feedback.

@@ -55,9 +55,14 @@ func (c *conn) offer(payload []byte) {
 	}
 }
 
+var errTooManyFilters = &refusal{"too-many-filters", 3, reasonQuota}
+
 // subscribe answers a SUBSCRIBE: the own feedback, and nothing else. The kept
 // account follows at once.
-func (c *conn) subscribe(p *packet) {
+func (c *conn) subscribe(p *packet) error {
+	if len(p.filters) > c.door.cfg.MaxFilters {
+		return errTooManyFilters
+	}
 	codes := make([]byte, 0, len(p.filters))
 	var own *filter // the last one that is granted
 	for i, f := range p.filters {
@@ -90,7 +95,7 @@ func (c *conn) subscribe(p *packet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
-		return
+		return nil
 	}
 	c.out = append(c.out, ack.Bytes()...)
 	if own != nil {
@@ -101,10 +106,14 @@ func (c *conn) subscribe(p *packet) {
 		s.on, s.qos, s.published, s.id = true, min(own.qos, 1), own.published, p.subID
 	}
 	c.signal()
+	return nil
 }
 
 // unsubscribe answers an UNSUBSCRIBE.
-func (c *conn) unsubscribe(p *packet) {
+func (c *conn) unsubscribe(p *packet) error {
+	if len(p.filters) > c.door.cfg.MaxFilters {
+		return errTooManyFilters
+	}
 	codes := make([]byte, 0, len(p.filters))
 	c.mu.Lock()
 	for _, f := range p.filters {
@@ -118,11 +127,12 @@ func (c *conn) unsubscribe(p *packet) {
 	c.mu.Unlock()
 	if !c.v5 {
 		c.send([]byte{11 << 4, 2, byte(p.id >> 8), byte(p.id)})
-		return
+		return nil
 	}
 	var b bytes.Buffer
 	(&mqtt5.Unsuback{PacketID: p.id, Properties: &mqtt5.Properties{}, Reasons: codes}).WriteTo(&b)
 	c.send(b.Bytes())
+	return nil
 }
 
 // feedbackTaken handles the client's PUBACK.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"runtime/debug"
 	"time"
@@ -74,15 +73,15 @@ func (c *conn) patience(closing bool) time.Duration {
 // linger gives the client a second to read why it is sent away: closing a
 // socket with unread bytes resets it, and a reset takes our last packet along.
 func (c *conn) linger() {
-	tc, ok := c.nc.(*net.TCPConn)
+	tc, ok := c.nc.(interface{ CloseWrite() error }) // TCP or TLS
 	c.mu.Lock()
 	lingers := c.lingers
 	c.mu.Unlock()
 	if !ok || !lingers || tc.CloseWrite() != nil {
 		return
 	}
-	tc.SetReadDeadline(time.Now().Add(time.Second))
-	io.CopyN(io.Discard, tc, int64(c.door.cfg.MaxPayload+publishRoom))
+	c.nc.SetReadDeadline(time.Now().Add(time.Second))
+	io.CopyN(io.Discard, c.nc, int64(c.door.cfg.MaxPayload+publishRoom))
 }
 
 // appendDisconnect5 appends a DISCONNECT of MQTT 5.

@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,7 +64,8 @@ type Directory struct {
 	cfg   Config
 	log   *slog.Logger
 	store store
-	key   [32]byte // makes the remembered passwords worthless outside this process
+	key   [32]byte      // makes the remembered passwords worthless outside this process
+	turns chan struct{} // holds one element a PBKDF2 that runs
 
 	snap     atomic.Pointer[snapshot]
 	onChange []func(Change)
@@ -92,6 +94,7 @@ func New(cfg Config, log *slog.Logger, store store) *Directory {
 		cfg.Spacing = 10 * time.Millisecond
 	}
 	d := &Directory{cfg: cfg, log: log, store: store, wake: make(chan struct{}, 1),
+		turns:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/4)),
 		failures: tally.New(log, slog.LevelError, "changes of parties and tokens cannot be seen")}
 	rand.Read(d.key[:])
 	d.snap.Store(newSnapshot(0, nil, nil, nil))
