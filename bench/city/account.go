@@ -6,17 +6,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/bench/internal/lab"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/simulator/fleet"
 )
 
-// account waits until InfluxDB has everything, and puts the publishers' own
+// settleAccounts waits until InfluxDB has everything, and puts the publishers' own
 // count beside the platform's and beside what InfluxDB counts.
-func (p *platform) account(ctx context.Context, r *results, s *city, b *probe) error {
+func settleAccounts(ctx context.Context, p *lab.Platform, r *results, s *city, b *lab.Probe) error {
 	var m map[string]float64
 	began, calm := time.Now(), 0
-	err := until(ctx, 10*time.Minute, "InfluxDB has everything", func() bool {
-		now, err := p.metrics(ctx)
+	err := lab.Until(ctx, 10*time.Minute, "InfluxDB has everything", func() bool {
+		now, err := p.Metrics(ctx)
 		lag, ok := now[`dianchi_spool_lag_records{consumer="influx"}`]
 		if err != nil || !ok || lag > 0 || now["dianchi_mqtt_waiting"] > 0 {
 			calm = 0
@@ -30,16 +31,16 @@ func (p *platform) account(ctx context.Context, r *results, s *city, b *probe) e
 		return err
 	}
 	r.drained = time.Since(began)
-	say("counting in InfluxDB")
+	lab.Say("counting in InfluxDB")
 	st, _, err := s.ledger()
 	if err != nil {
 		return err
 	}
-	db, err := storeIn(p.data + "/influxdb")
+	db, err := lab.StoreIn(p.Data + "/influxdb")
 	if err != nil {
 		return err
 	}
-	operators := map[string]bool{probeSlug: true}
+	operators := map[string]bool{lab.ProbeSlug: true}
 	for _, party := range fleet.Parties() {
 		operators[party.Slug] = party.Kind == charge.Operator
 	}
@@ -51,7 +52,8 @@ func (p *platform) account(ctx context.Context, r *results, s *city, b *probe) e
 		}
 		r.accounts = append(r.accounts, a)
 	}
-	own := account{slug: probeSlug, acked: b.acked}
+	acked, probeErr := b.Acknowledged()
+	own := account{slug: lab.ProbeSlug, acked: acked}
 	own.published = own.acknowledged()
 	r.accounts = append(r.accounts, own)
 
@@ -65,13 +67,13 @@ func (p *platform) account(ctx context.Context, r *results, s *city, b *probe) e
 			*n = uint64(m[fmt.Sprintf(`dianchi_reports_total{party=%q,verdict=%q}`, a.slug, verdict)])
 		}
 		if a.operator {
-			if a.points, err = db.count(ctx, "pile", fmt.Sprintf(` WHERE "id" =~ /^%s:/`, a.slug)); err != nil {
+			if a.points, err = db.Count(ctx, "pile", fmt.Sprintf(` WHERE "id" =~ /^%s:/`, a.slug)); err != nil {
 				return err
 			}
 			r.pilePoints += a.points
 		}
 	}
-	if r.vehiclePoints, err = db.count(ctx, "vehicle", ""); err != nil {
+	if r.vehiclePoints, err = db.Count(ctx, "vehicle", ""); err != nil {
 		return err
 	}
 	r.counting = time.Since(counting)
@@ -83,5 +85,5 @@ func (p *platform) account(ctx context.Context, r *results, s *city, b *probe) e
 	r.disk.pointsAfter = m["dianchi_influx_points_total"]
 	r.dropped = uint64(m["dianchi_influx_dropped_total"])
 	r.gaps = compare(r.accounts, r.vehiclePoints)
-	return b.err
+	return probeErr
 }

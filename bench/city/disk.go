@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dianchi-platform/dianchi/bench/internal/lab"
 )
 
 // footprint is what a settled store holds on disk, in bytes.
@@ -76,28 +78,28 @@ func settle(ctx context.Context, dir, data, influxd, logs string) (f footprint, 
 	if err := os.WriteFile(own, []byte(text), 0o600); err != nil {
 		return f, 0, err
 	}
-	p, err := launch(filepath.Join(logs, "settle.log"), []string{"HOME=" + logs}, influxd, "run", "-config", own)
+	p, err := lab.Launch(filepath.Join(logs, "settle.log"), []string{"HOME=" + logs}, influxd, "run", "-config", own)
 	if err != nil {
 		return f, 0, err
 	}
 	defer func() {
-		if e := p.stop(); err == nil {
+		if e := p.Stop(); err == nil {
 			err = e
 		}
-		cpu = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+		cpu = p.Used()
 	}()
 	still := 0
-	err = until(ctx, 15*time.Minute, "a settled store", func() bool {
+	err = lab.Until(ctx, 15*time.Minute, "a settled store", func() bool {
 		waiting, now, e := footprintOf(dir)
 		if e == nil && waiting == 0 && now == f && now.points > 0 {
 			still++
 		} else {
 			still, f = 0, now
 		}
-		return still >= 60 || p.ended() // a quarter of a minute
+		return still >= 60 || p.Ended() // a quarter of a minute
 	})
-	if err == nil && p.ended() {
-		err = fmt.Errorf("the store ended: %s", p.tail())
+	if err == nil && p.Ended() {
+		err = fmt.Errorf("the store ended: %s", p.Tail())
 	}
 	return f, 0, err
 }

@@ -20,6 +20,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/dianchi-platform/dianchi/bench/internal/lab"
 )
 
 // config is the flags.
@@ -63,85 +65,58 @@ func run(ctx context.Context, c config) (err error) {
 	} else {
 		defer os.RemoveAll(dir)
 	}
-	p, err := startPlatform(ctx, dir)
+	p, err := lab.StartPlatform(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	probe, err := startProbe(ctx, p)
+	defer func() { err = errors.Join(err, p.Stop()) }()
+	probe, err := lab.StartProbe(ctx, p)
 	if err != nil {
 		return err
 	}
-	defer probe.stop()
+	defer probe.Stop()
 	sim, err := startSimulator(ctx, p, c)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, sim.stop()) }()
-	if err := p.warm(ctx, sim, c); err != nil {
+	defer func() { err = errors.Join(err, sim.Stop()) }()
+	if err := warm(ctx, p, sim, c); err != nil {
 		return err
 	}
-	r := &results{config: c, machine: thisMachine()}
-	store, early := filepath.Join(p.data, "influxdb"), filepath.Join(dir, "influxdb-before")
+	r := &results{config: c, machine: lab.ThisMachine()}
+	store, early := filepath.Join(p.Data, "influxdb"), filepath.Join(dir, "influxdb-before")
 	if err := copyStore(store, early); err != nil {
 		return err
 	}
-	if metrics, err := p.metrics(ctx); err == nil {
+	if metrics, err := p.Metrics(ctx); err == nil {
 		r.disk.pointsBefore = metrics["dianchi_influx_points_total"]
 	}
-	say("the city is warm; measuring for %v", c.duration)
+	lab.Say("the city is warm; measuring for %v", c.duration)
 	m, err := measure(ctx, p, sim, probe, c.duration)
 	if err != nil {
 		return err
 	}
-	if err := sim.stop(); err != nil { // the ledger is whole only after a clean stop
+	if err := sim.Stop(); err != nil { // the ledger is whole only after a clean stop
 		return err
 	}
-	probe.stop()
-	r.window, r.latency = m, probe.latency()
-	if err := p.account(ctx, r, sim, probe); err != nil {
+	probe.Stop()
+	r.window, r.latency = m, probe.Latency()
+	if err := settleAccounts(ctx, p, r, sim, probe); err != nil {
 		return err
 	}
-	if err := p.stop(); err != nil {
+	if err := p.Stop(); err != nil {
 		return err
 	}
-	say("settling the store as it was before the window and as it is now, to measure both")
-	if r.disk.before, _, err = settle(ctx, early, p.data, p.influxd, dir); err != nil {
+	lab.Say("settling the store as it was before the window and as it is now, to measure both")
+	if r.disk.before, _, err = settle(ctx, early, p.Data, p.Influxd, dir); err != nil {
 		return err
 	}
-	if r.disk.after, r.disk.cpu, err = settle(ctx, store, p.data, p.influxd, dir); err != nil {
+	if r.disk.after, r.disk.cpu, err = settle(ctx, store, p.Data, p.Influxd, dir); err != nil {
 		return err
 	}
 	r.print(os.Stdout)
 	if r.missing() {
 		return errMissing
-	}
-	return nil
-}
-
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
-}
-
-// sleep waits for d unless ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
-}
-
-// until asks each quarter of a second whether ok holds; what says what is waited for.
-func until(ctx context.Context, within time.Duration, what string, ok func() bool) error {
-	for deadline := time.Now().Add(within); !ok(); {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%s: not within %v", what, within)
-		}
-		if err := sleep(ctx, 250*time.Millisecond); err != nil {
-			return err
-		}
 	}
 	return nil
 }

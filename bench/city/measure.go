@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/dianchi-platform/dianchi/bench/internal/lab"
 )
 
 // part is one process and what it used in the window.
@@ -13,7 +15,7 @@ type part struct {
 	name    string
 	pid     int
 	ours    bool // counts to "all parts together"
-	first   usage
+	first   lab.Usage
 	cores   float64
 	mean    uint64 // bytes resident, mean of one sample a second
 	peak    uint64 // most bytes resident, ever
@@ -41,55 +43,55 @@ type window struct {
 }
 
 // measure watches the warm city for d.
-func measure(ctx context.Context, p *platform, s *city, b *probe, d time.Duration) (*window, error) {
+func measure(ctx context.Context, p *lab.Platform, s *city, b *lab.Probe, d time.Duration) (*window, error) {
 	w := &window{parts: []part{
-		{name: "platform (`dianchi`)", pid: p.pid(), ours: true},
-		{name: "store (`influxd`)", pid: p.child, ours: true},
-		{name: "publishers (`dianchi simulator`)", pid: s.pid(), ours: true},
+		{name: "platform (`dianchi`)", pid: p.PID(), ours: true},
+		{name: "store (`influxd`)", pid: p.Child, ours: true},
+		{name: "publishers (`dianchi simulator`)", pid: s.PID(), ours: true},
 		{name: "this program (probe, viewers)", pid: os.Getpid()},
 	}}
 	led0, at0, err := s.ledger()
 	if err != nil {
 		return nil, err
 	}
-	m0, err := p.metrics(ctx)
+	m0, err := p.Metrics(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for i := range w.parts {
-		if w.parts[i].first, err = usageOf(w.parts[i].pid); err != nil {
+		if w.parts[i].first, err = lab.UsageOf(w.parts[i].pid); err != nil {
 			return nil, err
 		}
 	}
-	store := filepath.Join(p.data, "influxdb")
+	store := filepath.Join(p.Data, "influxdb")
 	_, files0, err := footprintOf(store)
 	if err != nil {
 		return nil, err
 	}
-	used0, stolen0, err := busy()
+	used0, stolen0, err := lab.Busy()
 	if err != nil {
 		return nil, err
 	}
-	b.measure(true)
+	b.Measure(true)
 	began := time.Now()
 	if err := w.watch(ctx, p, s, began.Add(d)); err != nil {
 		return nil, err
 	}
-	b.measure(false)
+	b.Measure(false)
 	w.took = time.Since(began)
-	used, stolen, err := busy()
+	used, stolen, err := lab.Busy()
 	if err != nil {
 		return nil, err
 	}
 	w.others, w.stolen = (used-used0)/w.took.Seconds(), (stolen-stolen0)/w.took.Seconds()
 	for i := range w.parts {
 		x := &w.parts[i]
-		u, err := usageOf(x.pid)
+		u, err := lab.UsageOf(x.pid)
 		if err != nil {
 			return nil, err
 		}
-		x.cores = (u.cpu - x.first.cpu) / w.took.Seconds()
-		x.peak, x.written = u.peak, u.written-x.first.written
+		x.cores = (u.CPU - x.first.CPU) / w.took.Seconds()
+		x.peak, x.written = u.Peak, u.Written-x.first.Written
 		w.others -= x.cores
 	}
 	_, files1, err := footprintOf(store)
@@ -101,7 +103,7 @@ func measure(ctx context.Context, p *platform, s *city, b *probe, d time.Duratio
 	if err != nil {
 		return nil, err
 	}
-	m1, err := p.metrics(ctx)
+	m1, err := p.Metrics(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -117,26 +119,26 @@ func measure(ctx context.Context, p *platform, s *city, b *probe, d time.Duratio
 
 // watch samples memory each second, and the platform's metrics as often as a
 // Prometheus would, each 15 s.
-func (w *window) watch(ctx context.Context, p *platform, s *city, end time.Time) error {
+func (w *window) watch(ctx context.Context, p *lab.Platform, s *city, end time.Time) error {
 	sums, n := make([]uint64, len(w.parts)), 0
 	for time.Now().Before(end) {
 		for i := range w.parts {
-			u, err := usageOf(w.parts[i].pid)
+			u, err := lab.UsageOf(w.parts[i].pid)
 			if err != nil {
 				return fmt.Errorf("%s is gone: %w; the platform's last words:\n%s\nthe simulator's:\n%s",
-					w.parts[i].name, err, p.tail(), s.tail())
+					w.parts[i].name, err, p.Tail(), s.Tail())
 			}
-			sums[i] += u.rss
+			sums[i] += u.RSS
 		}
 		if n++; n%15 == 0 {
-			m, err := p.metrics(ctx)
+			m, err := p.Metrics(ctx)
 			if err != nil {
 				return err
 			}
 			w.mostLag = max(w.mostLag, m["dianchi_influx_lag_seconds"])
 			w.mostWaiting = max(w.mostWaiting, m["dianchi_mqtt_waiting"])
 		}
-		if err := sleep(ctx, min(time.Second, max(0, time.Until(end)))); err != nil {
+		if err := lab.Sleep(ctx, min(time.Second, max(0, time.Until(end)))); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dianchi-platform/dianchi/bench/internal/lab"
 )
 
 // Aims of the whole city, for the marks in the report.
@@ -20,7 +22,7 @@ type results struct {
 	config        config
 	machine       string
 	window        *window
-	latency       latencies
+	latency       lab.Latencies
 	accounts      []account
 	pilePoints    uint64
 	vehiclePoints uint64
@@ -45,8 +47,8 @@ func (r *results) addRule(metric string, n uint64) {
 
 // missing reports whether anything that was acknowledged is not where it must be.
 func (r *results) missing() bool {
-	for _, f := range r.latency.feeds {
-		if f.unseen > 0 || len(f.frames) == 0 {
+	for _, f := range r.latency.Feeds {
+		if f.Unseen > 0 || len(f.Frames) == 0 {
 			return true
 		}
 	}
@@ -134,14 +136,14 @@ func (r *results) printLatency(p printer) {
 	p("| latency | samples | p50 | p99 | most | unseen |\n|---|--:|--:|--:|--:|--:|")
 	row := func(name string, v []time.Duration, unseen int) {
 		p("| %s | %d | %s | %s | %s | %d |", name, len(v),
-			ms(quantile(v, 0.5)), ms(quantile(v, 0.99)), ms(quantile(v, 1)), unseen)
+			ms(lab.Quantile(v, 0.5)), ms(lab.Quantile(v, 0.99)), ms(lab.Quantile(v, 1)), unseen)
 	}
 	worst := time.Duration(0)
-	for _, f := range r.latency.feeds {
-		row("publish → frame of feed `"+f.feed+"`", f.frames, f.unseen)
-		worst = max(worst, quantile(f.frames, 0.99))
+	for _, f := range r.latency.Feeds {
+		row("publish → frame of feed `"+f.Feed+"`", f.Frames, f.Unseen)
+		worst = max(worst, lab.Quantile(f.Frames, 0.99))
 	}
-	row("publish → PUBACK, one report a message", r.latency.pubacks, 0)
+	row("publish → PUBACK, one report a message", r.latency.Pubacks, 0)
 	p("| publish → PUBACK, 50 reports a message, slowest party, with the warm-up | | ≤ %s | ≤ %s | | |",
 		ms(r.window.ackP50), ms(r.window.ackP99))
 	p("| fsync of the log, last 1,024 | | | %s | | |\n", ms(time.Duration(r.window.fsyncP99*1e9)))

@@ -1,9 +1,10 @@
-package main
+package lab
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -15,14 +16,15 @@ import (
 // the city's centre. It reports for one pile after the other, so that a pile's
 // change is on the screens before its next one is made.
 const (
-	probeSlug     = "city-probe"
+	ProbeSlug     = "city-probe"
 	probeStations = 16
 	leastPause    = 150 * time.Millisecond
 	mostPause     = 450 * time.Millisecond
 	centreBox     = "[102.70,25.02,102.73,25.05]"
 )
 
-type probe struct {
+// Probe measures publish → PUBACK and publish → frame with one client and two viewers.
+type Probe struct {
 	client  mqtt.Client
 	topic   string
 	viewers []*viewer
@@ -37,27 +39,28 @@ type probe struct {
 	err       error
 }
 
-// latencies are what the probe saw of the reports that it published while measuring.
-type latencies struct {
-	pubacks []time.Duration
-	feeds   []feedLatency
+// Latencies are what the probe saw of the reports that it published while measuring.
+type Latencies struct {
+	Pubacks []time.Duration
+	Feeds   []FeedLatency
 }
 
-type feedLatency struct {
-	feed   string
-	frames []time.Duration
-	unseen int // acknowledged changes that no frame brought
+// FeedLatency is how long changes took to the viewer of a feed.
+type FeedLatency struct {
+	Feed   string
+	Frames []time.Duration
+	Unseen int // acknowledged changes that no frame brought
 }
 
-// startProbe registers the probe's party, says its stations, and opens the viewers.
-func startProbe(ctx context.Context, p *platform) (*probe, error) {
-	password, err := p.admin(ctx, "party", "add", probeSlug, "--kind", "operator", "--name", "探针")
+// StartProbe registers the probe's party, says its stations, and opens the viewers.
+func StartProbe(ctx context.Context, p *Platform) (*Probe, error) {
+	password, err := p.Admin(ctx, "party", "add", ProbeSlug, "--kind", "operator", "--name", "探针")
 	if err != nil {
 		return nil, err
 	}
-	b := &probe{topic: "dianchi/v1/" + probeSlug + "/", acked: map[string]uint64{}}
-	b.client = mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + p.mqtt).SetClientID("probe").
-		SetUsername(probeSlug).SetPassword(password).SetProtocolVersion(4).SetAutoReconnect(false))
+	b := &Probe{topic: "dianchi/v1/" + ProbeSlug + "/", acked: map[string]uint64{}}
+	b.client = mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + p.MQTT).SetClientID("probe").
+		SetUsername(ProbeSlug).SetPassword(password).SetProtocolVersion(4).SetAutoReconnect(false))
 	if t := b.client.Connect(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
 		return nil, fmt.Errorf("the probe cannot connect: %w", errors.Join(t.Error(), ctx.Err()))
 	}
@@ -73,13 +76,13 @@ func startProbe(ctx context.Context, p *platform) (*probe, error) {
 	}
 	all := ""
 	for i := range probeStations {
-		all += fmt.Sprintf(`{"op":"sub","id":"s%d","feed":"station","station":"%s:S%d"}`+"\n", i, probeSlug, i)
+		all += fmt.Sprintf(`{"op":"sub","id":"s%d","feed":"station","station":"%s:S%d"}`+"\n", i, ProbeSlug, i)
 	}
 	for _, v := range []*viewer{
 		{feed: "station", subs: all},
 		{feed: "stations", subs: `{"op":"sub","id":"b","feed":"stations","bbox":` + centreBox + `}` + "\n"},
 	} {
-		if err := v.open(ctx, "ws://"+p.http+"/api/v1/live"); err != nil {
+		if err := v.open(ctx, "ws://"+p.HTTP+"/api/v1/live"); err != nil {
 			return nil, err
 		}
 		b.viewers = append(b.viewers, v)
@@ -91,7 +94,7 @@ func startProbe(ctx context.Context, p *platform) (*probe, error) {
 }
 
 // publish sends one element and returns how long its PUBACK took.
-func (b *probe) publish(kind, payload string) (time.Duration, error) {
+func (b *Probe) publish(kind, payload string) (time.Duration, error) {
 	began := time.Now()
 	t := b.client.Publish(b.topic+kind, 1, false, payload)
 	if !t.WaitTimeout(30 * time.Second) {
@@ -108,12 +111,12 @@ func (b *probe) publish(kind, payload string) (time.Duration, error) {
 }
 
 // run reports for one pile after the other at random instants.
-func (b *probe) run(ctx context.Context) {
+func (b *Probe) run(ctx context.Context) {
 	for i := range b.status {
 		b.status[i] = 1
 	}
 	for i := 0; ; i = (i + 1) % probeStations {
-		if sleep(ctx, leastPause+rand.N(mostPause-leastPause)) != nil {
+		if Sleep(ctx, leastPause+rand.N(mostPause-leastPause)) != nil {
 			return
 		}
 		b.status[i] = 4 - b.status[i] // free and charging in turn
@@ -133,20 +136,21 @@ func (b *probe) run(ctx context.Context) {
 		b.err = err
 		b.mu.Unlock()
 		if err != nil {
-			say("%v", err)
+			Say("%v", err)
 			return
 		}
 	}
 }
 
-func (b *probe) measure(on bool) {
+// Measure says whether what is published from now on counts.
+func (b *Probe) Measure(on bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.measuring = on
 }
 
-// stop ends the probe; frames have a few seconds to arrive. A second call does nothing.
-func (b *probe) stop() {
+// Stop ends the probe; frames have a few seconds to arrive. A second call does nothing.
+func (b *Probe) Stop() {
 	if b.halt == nil {
 		return
 	}
@@ -160,11 +164,31 @@ func (b *probe) stop() {
 	}
 }
 
-// latency returns what was seen; it is called after stop.
-func (b *probe) latency() latencies {
-	out := latencies{pubacks: b.pubacks}
+// Acknowledged returns what was acknowledged so far, by kind, and why the probe ended early.
+func (b *Probe) Acknowledged() (map[string]uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.acked), b.err
+}
+
+// Take returns what was seen since the last call or the start.
+func (b *Probe) Take() Latencies {
+	b.mu.Lock()
+	out := Latencies{Pubacks: b.pubacks}
+	b.pubacks = nil
+	b.mu.Unlock()
 	for _, v := range b.viewers {
-		out.feeds = append(out.feeds, v.result())
+		out.Feeds = append(out.Feeds, v.take())
+	}
+	return out
+}
+
+// Latency returns what was seen since the last [Probe.Take], and counts as unseen
+// what no frame brought. It is called after Stop.
+func (b *Probe) Latency() Latencies {
+	out := Latencies{Pubacks: b.pubacks}
+	for _, v := range b.viewers {
+		out.Feeds = append(out.Feeds, v.result())
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"bufio"
@@ -13,33 +13,34 @@ import (
 // ticksPerSecond is the unit of CPU times in /proc, USER_HZ of proc(5).
 const ticksPerSecond = 100
 
-// usage is what a process has used since it began, and its memory now.
-type usage struct {
-	cpu     float64 // seconds
-	rss     uint64  // bytes now
-	peak    uint64  // bytes at most, ever
-	written uint64  // bytes that it made the disk write
+// Usage is what a process has used since it began, and its memory now.
+type Usage struct {
+	CPU     float64 // seconds
+	RSS     uint64  // bytes now
+	Peak    uint64  // bytes at most, ever
+	Written uint64  // bytes that it made the disk write
 }
 
-func usageOf(pid int) (u usage, err error) {
+// UsageOf reads it from /proc.
+func UsageOf(pid int) (u Usage, err error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	b, err := os.ReadFile(dir + "/stat")
 	if err != nil {
 		return u, err
 	}
-	if u.cpu, err = cpuOf(string(b)); err != nil {
+	if u.CPU, err = cpuOf(string(b)); err != nil {
 		return u, err
 	}
 	status, err := os.ReadFile(dir + "/status")
 	if err != nil {
 		return u, err
 	}
-	u.rss, u.peak = field(string(status), "VmRSS:")<<10, field(string(status), "VmHWM:")<<10
+	u.RSS, u.Peak = field(string(status), "VmRSS:")<<10, field(string(status), "VmHWM:")<<10
 	io, err := os.ReadFile(dir + "/io")
 	if err != nil {
 		return u, err
 	}
-	u.written = field(string(io), "write_bytes:")
+	u.Written = field(string(io), "write_bytes:")
 	return u, nil
 }
 
@@ -68,9 +69,9 @@ func field(text, name string) uint64 {
 	return 0
 }
 
-// busy returns the seconds of CPU that the whole machine has used, and those
+// Busy returns the seconds of CPU that the whole machine has used, and those
 // that its host took from it.
-func busy() (used, stolen float64, err error) {
+func Busy() (used, stolen float64, err error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, 0, err
@@ -96,8 +97,8 @@ func busy() (used, stolen float64, err error) {
 	return used, stolen, nil
 }
 
-// thisMachine is one line that says on what was measured, and which commit.
-func thisMachine() string {
+// ThisMachine is one line that says on what was measured, and which commit.
+func ThisMachine() string {
 	model := "unknown CPU"
 	if f, err := os.Open("/proc/cpuinfo"); err == nil {
 		defer f.Close()

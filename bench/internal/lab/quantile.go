@@ -1,16 +1,17 @@
-package main
+package lab
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"time"
 )
 
-// quantile returns the smallest value that the share q of all values does not
+// Quantile returns the smallest value that the share q of all values does not
 // exceed (nearest rank), 0 when there are none. It sorts v.
-func quantile(v []time.Duration, q float64) time.Duration {
+func Quantile[T cmp.Ordered](v []T, q float64) T {
 	if len(v) == 0 {
-		return 0
+		var none T
+		return none
 	}
 	slices.Sort(v)
 	rank := int(math.Ceil(q * float64(len(v))))

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"context"
@@ -15,52 +15,63 @@ import (
 	"time"
 )
 
-// store is an influxd on the loopback.
-type store struct{ url, password string }
+// Store is an InfluxDB 1.8 on the loopback.
+type Store struct {
+	URL            string
+	User, Password string // no user: it asks for none
+	DB, Policy     string // where raw points stand
+}
 
 var portLine = regexp.MustCompile(`port=(\d+)`)
 
-// storeIn returns the bundled store of a data folder.
-func storeIn(dir string) (store, error) {
+// StoreIn returns the bundled store of a data folder.
+func StoreIn(dir string) (Store, error) {
 	place, err := os.ReadFile(filepath.Join(dir, "influxd.pid"))
 	if err != nil {
-		return store{}, err
+		return Store{}, err
 	}
 	m := portLine.FindSubmatch(place)
 	if m == nil {
-		return store{}, fmt.Errorf("%q names no port", place)
+		return Store{}, fmt.Errorf("%q names no port", place)
 	}
 	password, err := os.ReadFile(filepath.Join(dir, "password"))
-	return store{"http://127.0.0.1:" + string(m[1]), strings.TrimSpace(string(password))}, err
+	return Store{"http://127.0.0.1:" + string(m[1]), "dianchi", strings.TrimSpace(string(password)), "dianchi", "raw"}, err
 }
 
-// count returns how many raw points a measurement has: whole points carry has,
+// Count returns how many raw points a measurement has: whole points carry has,
 // references same, and none has both.
-func (s store) count(ctx context.Context, measurement, where string) (uint64, error) {
-	q := `SELECT count("has"), count("same") FROM "raw"."` + measurement + `"` + where
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/query",
-		strings.NewReader(url.Values{"db": {"dianchi"}, "q": {q}}.Encode()))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth("dianchi", s.password)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+func (s Store) Count(ctx context.Context, measurement, where string) (uint64, error) {
+	q := fmt.Sprintf(`SELECT count("has"), count("same") FROM %q.%q%s`, s.Policy, measurement, where)
+	body, err := s.Query(ctx, q)
 	if err != nil {
 		return 0, err
 	}
 	n, err := sumOfCounts(body)
 	if err != nil {
-		return 0, fmt.Errorf("InfluxDB's answer (%d) to %s: %w", res.StatusCode, q, err)
+		return 0, fmt.Errorf("InfluxDB's answer to %s: %w", q, err)
 	}
 	return n, nil
+}
+
+// Query asks in InfluxQL and returns the answer's body.
+func (s Store) Query(ctx context.Context, q string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/query",
+		strings.NewReader(url.Values{"db": {s.DB}, "q": {q}}.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if s.User != "" {
+		req.SetBasicAuth(s.User, s.Password)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	return io.ReadAll(io.LimitReader(res.Body, 1<<20))
 }
 
 // sumOfCounts adds up the counts in an InfluxQL answer; no series is none.
@@ -95,9 +106,9 @@ func sumOfCounts(body []byte) (uint64, error) {
 	return sum, nil
 }
 
-// metrics asks the platform for its metrics, by name with labels as printed.
-func (p *platform) metrics(ctx context.Context) (map[string]float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.http+"/metrics", nil)
+// Metrics asks the platform for its metrics, by name with labels as printed.
+func (p *Platform) Metrics(ctx context.Context) (map[string]float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.HTTP+"/metrics", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -110,10 +121,11 @@ func (p *platform) metrics(ctx context.Context) (map[string]float64, error) {
 	if err != nil || res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("GET /metrics: %s: %w", res.Status, err)
 	}
-	return parseMetrics(string(b)), nil
+	return ParseMetrics(string(b)), nil
 }
 
-func parseMetrics(text string) map[string]float64 {
+// ParseMetrics reads Prometheus text, by name with labels as printed.
+func ParseMetrics(text string) map[string]float64 {
 	out := map[string]float64{}
 	for line := range strings.Lines(text) {
 		name, value, ok := strings.Cut(strings.TrimSpace(line), " ")

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"context"
@@ -70,13 +70,13 @@ func (v *viewer) read() {
 		now := time.Now()
 		if err != nil {
 			if !v.closing.Load() {
-				say("the viewer of %s was cut: %v", v.feed, err)
+				Say("the viewer of %s was cut: %v", v.feed, err)
 			}
 			return
 		}
 		var f seen
 		if err := json.Unmarshal(b, &f); err != nil || len(f.Error) > 0 {
-			say("the viewer of %s cannot use a frame: %.300s", v.feed, b)
+			Say("the viewer of %s cannot use a frame: %.300s", v.feed, b)
 			continue
 		}
 		if f.Data.Station != nil {
@@ -104,7 +104,7 @@ func (v *viewer) expect(i int, at time.Time, measured bool) {
 // shown takes note of a station in a frame that arrived at now.
 func (v *viewer) shown(s *station, now time.Time) {
 	var i int
-	if _, err := fmt.Sscanf(s.ID, probeSlug+":S%d", &i); err != nil || i < 0 || i >= probeStations {
+	if _, err := fmt.Sscanf(s.ID, ProbeSlug+":S%d", &i); err != nil || i < 0 || i >= probeStations {
 		return // a station of the city's
 	}
 	v.mu.Lock()
@@ -125,11 +125,20 @@ func (v *viewer) close() {
 	v.reading.Wait()
 }
 
-func (v *viewer) result() feedLatency {
+// take returns what was seen since the last call; what is still open waits on.
+func (v *viewer) take() FeedLatency {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out := FeedLatency{v.feed, v.frames, v.unseen}
+	v.frames, v.unseen = nil, 0
+	return out
+}
+
+func (v *viewer) result() FeedLatency {
 	for _, w := range v.waiting {
 		if w.open && w.measured {
 			v.unseen++
 		}
 	}
-	return feedLatency{v.feed, v.frames, v.unseen}
+	return FeedLatency{v.feed, v.frames, v.unseen}
 }
