@@ -7,8 +7,9 @@ INFLUX_VERSION := 1.8.10
 ARGS ?=
 DURATION ?= 10m
 CITY ?=
+LOAD ?=
 
-.PHONY: build run test test-long check web influxd deps deps-test bench bench-city clean pictures
+.PHONY: build run test test-long check web influxd deps deps-test bench bench-city bench-load clean pictures
 
 ## build: bin/dianchi, with the web pages if npm is there
 build: deps web
@@ -65,6 +66,10 @@ bench:
 ## bench-city: the whole city for DURATION; CITY="--vehicles 2000 --piles 2000" makes it smaller
 bench-city: deps influxd
 	@go run ./bench/city --duration $(DURATION) $(CITY)
+
+## bench-load: 40,000 reports/s for 5 minutes; LOAD="--scale 50000,100000,200000 --duration 2m", LOAD="--cadence 30s --late 4"
+bench-load: deps influxd
+	@go run ./bench/load $(LOAD)
 
 ## pictures: docs/screens, from a platform that runs at DIANCHI_URL
 pictures: web

@@ -82,6 +82,9 @@ func (p *Process) Stop() error {
 	return p.unclean()
 }
 
+// Signal sends the process a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Kill pulls the plug.
 func (p *Process) Kill() {
 	p.over = true
