@@ -57,7 +57,7 @@ type judge struct {
 func newJudge(cfg Config, log *slog.Logger, deps Deps) *judge {
 	limits := quality.DefaultLimits()
 	limits.StaleAfter, limits.TooOld = cfg.StaleAfter, cfg.TooOld
-	limits.Province, limits.Water = cfg.City.Province, cfg.City.Water
+	limits.Province, limits.Water, limits.City = cfg.City.Province, cfg.City.Water, cfg.City
 	return &judge{
 		cfg: cfg, deps: deps,
 		index:   newIndex(),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dianchi-platform/dianchi/ingest/door"
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/geo"
 	"github.com/dianchi-platform/dianchi/internal/quality"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 	"github.com/dianchi-platform/dianchi/internal/wire/report"
@@ -138,7 +139,8 @@ func (j *judge) sessions(m *door.Message) *charge.Finding {
 		}
 		s.Party, s.Pile = m.Party, num
 		j.findings = j.findings[:0]
-		if !quality.CheckSession(&s, j.index.pile[num].facts, m.Received, &j.limits, &j.findings) {
+		memory := &j.index.pile[num].memory
+		if facts := j.sessionFacts(&s); !quality.JudgeSession(memory, &s, &facts, m.Received, &j.limits, &j.findings) {
 			j.book(charge.Rejected, m.Kind, s.ID, s.Start, e.Raw, e.Findings)
 			continue
 		}
@@ -148,8 +150,22 @@ func (j *judge) sessions(m *door.Message) *charge.Finding {
 			continue
 		}
 		j.remember(&s, h)
+		memory.RememberSession(&s)
 		j.rec.Sessions = append(j.rec.Sessions, cloneSession(s))
 		j.book(charge.Taken, m.Kind, s.ID, s.Start, e.Raw, e.Findings)
 	}
 	return nil
+}
+
+// sessionFacts gathers what the rules need to know about a session of a known pile.
+func (j *judge) sessionFacts(s *charge.Session) quality.SessionFacts {
+	o := &j.index.pile[s.Pile]
+	x := quality.SessionFacts{
+		Pile: o.facts, At: geo.Point{Lon: o.station.Lon, Lat: o.station.Lat}, Tariffs: o.station.Tariffs,
+	}
+	if num := j.index.vehicles[s.VIN]; s.VIN != "" && num != 0 {
+		v := &j.index.vehicle[num]
+		x.Vehicle, x.BatteryKWh = &v.memory, v.master.BatteryKWh
+	}
+	return x
 }

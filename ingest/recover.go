@@ -99,17 +99,22 @@ func (j *judge) apply(rec *record.Record, b *base) {
 	for i := range rec.Piles {
 		if it := &rec.Piles[i]; rec.Seq > upTo(b.piles, it.Num) {
 			x.pile = grow(x.pile, it.Num)
-			x.pile[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received)
+			x.pile[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received, &j.limits)
 		}
 	}
 	for i := range rec.Fleet {
 		if it := &rec.Fleet[i]; rec.Seq > upTo(b.vehicles, it.Num) {
 			x.vehicle = grow(x.vehicle, it.Num)
-			x.vehicle[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received)
+			x.vehicle[it.Num].memory.Remember(&it.Report, it.Verdict, rec.Received, &j.limits)
 		}
 	}
-	for i := range rec.Sessions { // perhaps not in the registry yet
-		j.remember(&rec.Sessions[i], quality.SessionPrint(&rec.Sessions[i]))
+	for i := range rec.Sessions {
+		s := &rec.Sessions[i]
+		j.remember(s, quality.SessionPrint(s)) // perhaps not in the registry yet
+		if rec.Seq > upTo(b.piles, s.Pile) {
+			x.pile = grow(x.pile, s.Pile)
+			x.pile[s.Pile].memory.RememberSession(s)
+		}
 	}
 }
 

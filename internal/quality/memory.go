@@ -73,22 +73,21 @@ func (m *memory) keep(ts charge.Millis, print uint64, v charge.Verdict, received
 		return
 	}
 	m.gap = 0
-	if d := ts - m.last; m.last != 0 && d > 0 && d < rateWindow {
+	if d := ts - m.last; m.last != 0 && d > 0 && d < longGap {
 		m.gap = uint32(d)
 	}
 	m.last, m.at, m.print = ts, received, print
 }
 
-// rateWindow is how long three reports of an object must take. Two may come
-// close together (a heartbeat and a change); 10 % are left for jitter.
-const rateWindow charge.Millis = 1800
+// longGap is a time between two reports, in ms, that no rule of rates asks for.
+const longGap = 60_000
 
 // rate flags objects that report more than once a second.
-func (m *memory) rate(id string, ts charge.Millis, f *Findings) {
+func (m *memory) rate(id string, ts charge.Millis, l *Limits, f *Findings) {
 	if m.gap == 0 {
 		return
 	}
-	if d := ts - m.last; d > 0 && d+charge.Millis(m.gap) < rateWindow {
+	if d := ts - m.last; d > 0 && d+charge.Millis(m.gap) < charge.Millis(l.RateWindow.Milliseconds()) {
 		f.add(charge.RuleDupRate, charge.ActFlag, "%s: three reports within %d ms, more than one a second", id,
 			d+charge.Millis(m.gap))
 	}

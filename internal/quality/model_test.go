@@ -87,8 +87,8 @@ func TestVerdictsAreThoseOfAModel(t *testing.T) {
 			if got, _ := JudgeVehicle(&car, &v, VehicleFacts{}, at, limits(), &f); got != want {
 				t.Fatalf("object %d, vehicle report %d: verdict %d, the model says %d", object, i, got, want)
 			}
-			replayed.Remember(&p, want, at)
-			carReplayed.Remember(&v, want, at)
+			replayed.Remember(&p, want, at, limits())
+			carReplayed.Remember(&v, want, at, limits())
 			if replayed != pile || carReplayed != car {
 				t.Fatalf("object %d, report %d: replay gives another memory", object, i)
 			}

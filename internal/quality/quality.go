@@ -5,7 +5,8 @@
 // memory of the object's past ([PileMemory], [VehicleMemory]), which they move
 // on. They are pure functions: the same report, memory and time give the same
 // verdict, and replay of verdicts gives the same memory. [Rules] is the table
-// of all of them, docs/rules.md is printed from it.
+// of all of them: id, actions, payloads, words, and the function that finds it.
+// Their numbers are data ([Thresholds]); docs/rules.md is printed from both.
 package quality
 
 import (
@@ -13,10 +14,12 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
-// Limits sets the thresholds that differ from platform to platform.
+// Limits sets what the rules go by. The members up to City differ from
+// platform to platform, the [Thresholds] are the rules' own.
 type Limits struct {
 	StaleAfter   time.Duration // older when received is history (time.stale)
 	TooOld       time.Duration // older when received is rejected (time.too-old)
@@ -24,6 +27,8 @@ type Limits struct {
 	FutureReject time.Duration // farther ahead is rejected (time.future)
 	Province     geo.Box       // outside is geo.out-of-yunnan; a zero box is no limit
 	Water        [][]geo.Point // no station stands in these rings (meta.station)
+	City         *city.City    // whose zone tariffs hold in; nil: prices are not compared (money.sum)
+	Thresholds
 }
 
 // DefaultLimits returns the contract's limits, without places.
@@ -33,6 +38,7 @@ func DefaultLimits() Limits {
 		TooOld:       71 * time.Hour, // raw retention of 72 h less one
 		FutureFlag:   60 * time.Second,
 		FutureReject: 5 * time.Minute,
+		Thresholds:   DefaultThresholds(),
 	}
 }
 
@@ -75,3 +81,20 @@ func (l *Limits) inTime(id string, ts, received charge.Millis, f *Findings) bool
 
 // outside reports whether v is below low or above high.
 func outside(v, low, high float64) bool { return v < low || v > high }
+
+// seconds is a moment as Unix time in whole seconds, or 0 for none: half the
+// size of [charge.Millis], for memories that are kept by the hundred thousand.
+type seconds uint32
+
+func secondsOf(t charge.Millis) seconds { return seconds(max(0, t/1000)) }
+
+// since returns the time from s to t, or 0 if t is not later.
+func (t seconds) since(s seconds) time.Duration {
+	if t <= s {
+		return 0
+	}
+	return time.Duration(t-s) * time.Second
+}
+
+// millis returns the beginning of that second.
+func (t seconds) millis() charge.Millis { return charge.Millis(t) * 1000 }

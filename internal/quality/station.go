@@ -9,19 +9,11 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
-// What a station's record may say without being marked; figures of the French
-// supervision platform.
-const (
-	manyPiles  = 50
-	minRatedKW = 1.3
-	maxRatedKW = 4000
-)
-
 // CheckStation applies the rules of master data to s and returns false if it is
 // rejected. Findings of s are appended to f.
 func CheckStation(s *charge.Station, l *Limits, f *Findings) bool {
 	at := geo.Point{Lon: s.Lon, Lat: s.Lat}
-	if math.Abs(s.Lon) < nullIsland && math.Abs(s.Lat) < nullIsland {
+	if math.Abs(s.Lon) < l.NullIslandDeg && math.Abs(s.Lat) < l.NullIslandDeg {
 		f.add(charge.RuleNullIsland, charge.ActReject, "%s: lon %v, lat %v is no position", s.ID, s.Lon, s.Lat)
 		return false
 	}
@@ -34,7 +26,7 @@ func CheckStation(s *charge.Station, l *Limits, f *Findings) bool {
 	}
 	for i := range s.Tariffs {
 		if !s.Tariffs[i].Covers() {
-			f.add(RuleTariffCoverage, charge.ActFlag,
+			f.add(charge.RuleTariffCoverage, charge.ActFlag,
 				"%s: the bands of the tariff %s do not cover the day once, so the price is unknown",
 				s.ID, since(s.Tariffs[i].ValidFrom))
 		}
@@ -58,12 +50,12 @@ func oddities(s *charge.Station, at geo.Point, l *Limits) (odd []string) {
 			break
 		}
 	}
-	if len(s.Piles) > manyPiles {
-		note("it has %d piles, more than %d", len(s.Piles), manyPiles)
+	if len(s.Piles) > l.ManyPiles {
+		note("it has %d piles, more than %d", len(s.Piles), l.ManyPiles)
 	}
 	for i := range s.Piles {
-		if p := &s.Piles[i]; p.RatedKW < minRatedKW || p.RatedKW > maxRatedKW {
-			note("pile %s has a ratedKw of %v, not within %v to %v", p.ID, p.RatedKW, minRatedKW, maxRatedKW)
+		if p := &s.Piles[i]; p.RatedKW < l.MinRatedKW || p.RatedKW > l.MaxRatedKW {
+			note("pile %s has a ratedKw of %v, not within %v to %v", p.ID, p.RatedKW, l.MinRatedKW, l.MaxRatedKW)
 			break
 		}
 	}

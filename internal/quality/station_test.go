@@ -42,7 +42,7 @@ func TestSessionRules(t *testing.T) {
 				ServiceFen: 1000}, {EnergyFen: 182, ServiceFen: 248}}}
 		change(&s)
 		var found Findings
-		if got := CheckSession(&s, PileFacts{Kind: kind}, noon, limits(), &found); got != ok || words(found) != want {
+		if got := JudgeSession(new(PileMemory), &s, &SessionFacts{Pile: PileFacts{Kind: kind}}, noon, limits(), &found); got != ok || words(found) != want {
 			t.Fatalf("%+v: %v with %q, want %v with %q", s, got, found, ok, want)
 		}
 	}

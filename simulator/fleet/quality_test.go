@@ -72,7 +72,13 @@ func TestCleanDataPassesThePlatformsRules(t *testing.T) {
 			},
 			session: func(p int, s *charge.Session) {
 				reports++
-				if !quality.CheckSession(s, facts[operators[p].slug+s.PileID], s.End.Add(time.Second), &limits, &findings) {
+				m := piles[operators[p].slug+s.PileID]
+				if m == nil {
+					m = &quality.PileMemory{}
+					piles[operators[p].slug+s.PileID] = m
+				}
+				x := quality.SessionFacts{Pile: facts[operators[p].slug+s.PileID]}
+				if !quality.JudgeSession(m, s, &x, s.End.Add(time.Second), &limits, &findings) {
 					found["session refused"]++
 				}
 				tally(charge.Taken)
