@@ -9,7 +9,6 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/registry"
-	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
 // passwords lets the door ask the directory.
@@ -38,12 +37,15 @@ func toCatalog(c *registry.Catalog) ingest.Catalog {
 		NextStation: c.Marks.Station + 1, NextPile: c.Marks.Pile + 1, NextVehicle: c.Marks.Vehicle + 1,
 	}
 	for _, a := range c.Accounts {
-		x := account.Total{Party: a.Party, Counts: record.Counts{Account: a.Reports}}
-		copy(x.Counts.Delays[:], a.Delays)
-		for _, r := range a.Rules {
-			x.Rules = append(x.Rules, account.RuleCount(r))
-		}
-		out.Accounts = append(out.Accounts, x)
+		out.Accounts = append(out.Accounts, toTotal(&a))
 	}
 	return out
+}
+
+func toTotal(a *registry.Account) account.Total {
+	t := account.Total{Party: a.Party, Counts: a.Counts, Last: a.Last}
+	for _, r := range a.Rules {
+		t.Rules = append(t.Rules, account.RuleCount(r))
+	}
+	return t
 }

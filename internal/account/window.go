@@ -31,7 +31,7 @@ func WindowFrom(now charge.Millis, buckets int) charge.Millis {
 func (b *Book) Sum(num charge.Num, now charge.Millis, buckets int) Sum {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	s := Sum{To: now}
+	s := Sum{To: now, Rules: []RuleCount{}}
 	from := WindowFrom(now, min(cmp.Or(buckets, Buckets), Buckets))
 	if buckets > 0 {
 		s.From = from
@@ -72,7 +72,11 @@ func sorted(rules map[ruleKey]uint64) []RuleCount {
 		out = append(out, RuleCount{k.rule, k.action, n})
 	}
 	slices.SortFunc(out, func(a, b RuleCount) int {
-		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Action, b.Action))
+		return compareRules(ruleKey{a.Rule, a.Action}, ruleKey{b.Rule, b.Action})
 	})
 	return out
+}
+
+func compareRules(a, b ruleKey) int {
+	return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.action, b.action))
 }

@@ -115,7 +115,7 @@ func TestApplierPatience(t *testing.T) {
 	if err := a.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if c := catalog(t, r); c.Position != 4 || c.Accounts[0].Reports.Received != 4 || a.Stats().Batches != 2 {
+	if c := catalog(t, r); c.Position != 4 || c.Accounts[0].Counts.Received != 4 || a.Stats().Batches != 2 {
 		t.Fatalf("after Stop: %+v, %+v", c, a.Stats())
 	}
 }
@@ -153,7 +153,7 @@ func TestApplierGoesOn(t *testing.T) {
 	if st := a.Stats(); st.Err != nil || st.Unreadable != 1 {
 		t.Fatalf("afterwards: %+v", st)
 	}
-	if c := catalog(t, r); len(c.Vehicles) != 1 || c.Accounts[0].Reports.Received != 1 {
+	if c := catalog(t, r); len(c.Vehicles) != 1 || c.Accounts[0].Counts.Received != 1 {
 		t.Fatalf("afterwards the catalog is %+v", c)
 	}
 }

@@ -234,16 +234,19 @@ func unpackBands(text string) ([]charge.Band, error) {
 func putCounts(ctx context.Context, tx *sql.Tx, b *batch) error {
 	s := newStatements(ctx, tx)
 	for party, c := range b.accounts {
-		a := &c.account
-		err := s.exec(`INSERT INTO account (party, received, taken, duplicate, history, rejected) VALUES (?,?,?,?,?,?)
+		err := s.exec(`INSERT INTO account (party, received, taken, duplicate, history, rejected,
+				kept, flagged, nulls, missing, online_ms, last_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT (party) DO UPDATE SET received = received + excluded.received, taken = taken + excluded.taken,
 			duplicate = duplicate + excluded.duplicate, history = history + excluded.history,
-			rejected = rejected + excluded.rejected`,
-			party, int64(a.Received), int64(a.Taken), int64(a.Duplicate), int64(a.History), int64(a.Rejected))
+			rejected = rejected + excluded.rejected, kept = kept + excluded.kept, flagged = flagged + excluded.flagged,
+			nulls = nulls + excluded.nulls, missing = missing + excluded.missing,
+			online_ms = online_ms + excluded.online_ms, last_ms = max(last_ms, excluded.last_ms)`,
+			party, int64(c.Received), int64(c.Taken), int64(c.Duplicate), int64(c.History), int64(c.Rejected),
+			int64(c.Kept), int64(c.Flagged), int64(c.Nulls), int64(c.Missing), int64(c.OnlineMS), int64(c.last))
 		if err != nil {
 			return err
 		}
-		for class, n := range c.delays {
+		for class, n := range c.Delays {
 			if n == 0 {
 				continue
 			}

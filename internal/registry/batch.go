@@ -22,8 +22,8 @@ type batch struct {
 
 // counts is what is counted of a party.
 type counts struct {
-	account charge.Account
-	delays  [len(record.DelayCounts{})]uint64
+	record.Counts
+	last charge.Millis
 }
 
 type ruleKey struct {
@@ -77,7 +77,7 @@ func (b *batch) add(r *record.Record) {
 }
 
 func (b *batch) count(r *record.Record) {
-	if r.Account != (charge.Account{}) || r.Delays != (record.DelayCounts{}) {
+	if n := r.Counts(); !n.Zero() {
 		c := b.accounts[r.Party]
 		if c == nil {
 			if b.accounts == nil {
@@ -86,10 +86,8 @@ func (b *batch) count(r *record.Record) {
 			c = new(counts)
 			b.accounts[r.Party] = c
 		}
-		c.account.Add(r.Account)
-		for i, n := range r.Delays {
-			c.delays[i] += uint64(n)
-		}
+		c.Add(&n)
+		c.last = max(c.last, r.Received)
 	}
 	for _, rc := range r.Rules {
 		if b.rules == nil {

@@ -20,10 +20,10 @@ type Catalog struct {
 
 // Account is what is counted of a party since it was added.
 type Account struct {
-	Party   charge.Num
-	Reports charge.Account
-	Rules   []RuleTotal
-	Delays  []uint64 // by delay class of package record; nil when nothing was counted
+	Party  charge.Num
+	Counts record.Counts
+	Last   charge.Millis // when the last report was received
+	Rules  []RuleTotal
 }
 
 // RuleTotal is how often a party's reports met one rule.
@@ -208,6 +208,23 @@ func (c *Catalog) loadVehicles(ctx context.Context, tx *sql.Tx) error {
 		})
 }
 
+// Accounts returns what is counted of each party, and the log entry up to which.
+func (r *Registry) Accounts(ctx context.Context) (accounts []Account, at uint64, err error) {
+	tx, err := r.main.read.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read the accounts: %w", err)
+	}
+	defer tx.Rollback()
+	var c Catalog
+	if at, err = position(ctx, tx); err == nil {
+		err = c.loadAccounts(ctx, tx)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read the accounts: %w", err)
+	}
+	return c.Accounts, at, nil
+}
+
 func (c *Catalog) loadAccounts(ctx context.Context, tx *sql.Tx) error {
 	at := make(map[charge.Num]int)
 	of := func(party charge.Num) *Account {
@@ -219,12 +236,14 @@ func (c *Catalog) loadAccounts(ctx context.Context, tx *sql.Tx) error {
 		}
 		return &c.Accounts[i]
 	}
-	err := each(ctx, tx, `SELECT party, received, taken, duplicate, history, rejected FROM account ORDER BY party`,
+	err := each(ctx, tx, `SELECT party, received, taken, duplicate, history, rejected,
+		kept, flagged, nulls, missing, online_ms, last_ms FROM account ORDER BY party`,
 		func(rows *sql.Rows) error {
-			var party charge.Num
-			var a charge.Account
-			err := rows.Scan(&party, &a.Received, &a.Taken, &a.Duplicate, &a.History, &a.Rejected)
-			of(party).Reports = a
+			var a Account
+			n := &a.Counts
+			err := rows.Scan(&a.Party, &n.Received, &n.Taken, &n.Duplicate, &n.History, &n.Rejected,
+				&n.Kept, &n.Flagged, &n.Nulls, &n.Missing, &n.OnlineMS, &a.Last)
+			*of(a.Party) = a
 			return err
 		})
 	if err != nil {
@@ -252,11 +271,7 @@ func (c *Catalog) loadAccounts(ctx context.Context, tx *sql.Tx) error {
 		if class < 0 || class >= len(record.DelayCounts{}) {
 			return fmt.Errorf("delay class %d of party %d is unknown", class, party)
 		}
-		a := of(party)
-		if a.Delays == nil {
-			a.Delays = make([]uint64, len(record.DelayCounts{}))
-		}
-		a.Delays[class] = n
+		of(party).Counts.Delays[class] = n
 		return nil
 	})
 }

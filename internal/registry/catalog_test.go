@@ -65,7 +65,9 @@ func (m *model) apply(r *record.Record) {
 		a = &Account{Party: r.Party}
 		m.accounts[r.Party] = a
 	}
-	a.Reports.Add(r.Account)
+	n := r.Counts()
+	a.Counts.Add(&n)
+	a.Last = max(a.Last, r.Received)
 	for _, rc := range r.Rules {
 		i := slices.IndexFunc(a.Rules, func(t RuleTotal) bool { return t.Rule == rc.Rule && t.Action == rc.Action })
 		if i < 0 {
@@ -73,14 +75,6 @@ func (m *model) apply(r *record.Record) {
 			a.Rules = append(a.Rules, RuleTotal{Rule: rc.Rule, Action: rc.Action})
 		}
 		a.Rules[i].Count += uint64(rc.Count)
-	}
-	for i, n := range r.Delays {
-		if n > 0 && a.Delays == nil {
-			a.Delays = make([]uint64, len(r.Delays))
-		}
-		if n > 0 {
-			a.Delays[i] += uint64(n)
-		}
 	}
 }
 
@@ -169,6 +163,7 @@ func (w *world) record() *record.Record {
 	}
 	r.Account.Count(charge.Verdict(1+w.IntN(4)), uint64(1+w.IntN(50)))
 	r.Delays[w.IntN(len(r.Delays))] = uint32(w.IntN(3))
+	r.Missing, r.OnlineMS = uint32(w.IntN(3)), uint64(w.IntN(90_000))
 	if w.IntN(3) == 0 {
 		r.Rules = append(r.Rules, record.RuleCount{Rule: []charge.Rule{charge.RuleIDUnknown, charge.RuleSOCJump}[w.IntN(2)],
 			Action: charge.Action(1 + w.IntN(5)), Count: 1 + w.Uint32N(9)})
@@ -278,7 +273,7 @@ func TestApplyIsWhole(t *testing.T) {
 	if err := r.ApplyBatch([]*record.Record{next}); err != nil {
 		t.Fatal(err)
 	}
-	if got := catalog(t, r); got.Position != 2 || len(got.Vehicles) != 2 || got.Accounts[0].Reports.Received != 6 {
+	if got := catalog(t, r); got.Position != 2 || len(got.Vehicles) != 2 || got.Accounts[0].Counts.Received != 6 {
 		t.Fatalf("the batch tried again gave %+v", got)
 	}
 }

@@ -136,6 +136,7 @@ func TestMigrationsStay(t *testing.T) {
 	}
 
 	f("registry/0001_first.sql", "ab1b70745616")
+	f("registry/0002_account.sql", "2cc468f3a098")
 	f("sessions/0001_first.sql", "778821999800")
 }
 
