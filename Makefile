@@ -71,6 +71,12 @@ bench-city: deps influxd
 bench-load: deps influxd
 	@go run ./bench/load $(LOAD)
 
+## torture: every plug pulled under load for DURATION, then everything compared; TORTURE="--seed 7" repeats a run
+TORTURE ?=
+.PHONY: torture
+torture: deps-test influxd
+	@go run ./bench/torture --duration $(DURATION) $(TORTURE)
+
 ## pictures: docs/screens, from a platform that runs at DIANCHI_URL
 pictures: web
 	npm --prefix dashboard/web run --silent pictures
