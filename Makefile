@@ -8,8 +8,9 @@ ARGS ?=
 DURATION ?= 10m
 CITY ?=
 LOAD ?=
+OUTAGE ?=
 
-.PHONY: build run test test-long check web influxd deps deps-test bench bench-city bench-load clean pictures
+.PHONY: build run test test-long check web influxd deps deps-test bench bench-city bench-load bench-outage clean pictures
 
 ## build: bin/dianchi, with the web pages if npm is there
 build: deps web
@@ -76,6 +77,10 @@ TORTURE ?=
 .PHONY: torture
 torture: deps-test influxd
 	@go run ./bench/torture --duration $(DURATION) $(TORTURE)
+
+## bench-outage: InfluxDB away for DURATION at 13,333 reports/s; OUTAGE="--vehicles 20000 --piles 20000" makes it smaller
+bench-outage: deps influxd
+	@go run ./bench/outage --duration $(DURATION) $(OUTAGE)
 
 ## pictures: docs/screens, from a platform that runs at DIANCHI_URL
 pictures: web

@@ -60,6 +60,13 @@ func (w *Window) Cores(part int) float64 { return w.Parts[part].CPU / w.Took().S
 
 // Measure watches for d. storePID is the store's process, 0 when there is none now.
 func (t *Trial) Measure(ctx context.Context, d time.Duration, storePID int) (*Window, error) {
+	return t.MeasureUntil(ctx, d, storePID, func(map[string]float64) bool { return false })
+}
+
+// MeasureUntil watches until done holds for the platform's metrics, which it asks
+// each second, or for d.
+func (t *Trial) MeasureUntil(ctx context.Context, d time.Duration, storePID int,
+	done func(map[string]float64) bool) (*Window, error) {
 	w := &Window{Parts: []Part{
 		{Name: "platform (`dianchi`)", PID: t.Platform.PID()},
 		{Name: "store (`influxd`)", PID: storePID},
@@ -88,7 +95,7 @@ func (t *Trial) Measure(ctx context.Context, d time.Duration, storePID int) (*Wi
 	defer stop()
 	var asked sync.WaitGroup
 	asked.Go(func() { w.ask(asking, "http://"+t.Platform.HTTP) })
-	if err := t.watch(ctx, w, w.From.Add(d)); err != nil {
+	if err := t.watch(ctx, w, w.From.Add(d), done); err != nil {
 		return nil, err
 	}
 	stop()
@@ -117,8 +124,8 @@ func (t *Trial) Measure(ctx context.Context, d time.Duration, storePID int) (*Wi
 	return w, err
 }
 
-// watch samples memory each second and the platform's metrics each five.
-func (t *Trial) watch(ctx context.Context, w *Window, end time.Time) error {
+// watch samples memory and metrics each second.
+func (t *Trial) watch(ctx context.Context, w *Window, end time.Time, done func(map[string]float64) bool) error {
 	sums, n := make([]uint64, len(w.Parts)), 0
 	for time.Now().Before(end) {
 		if err := t.Alive(); err != nil {
@@ -136,23 +143,24 @@ func (t *Trial) watch(ctx context.Context, w *Window, end time.Time) error {
 			sums[i] += u.RSS
 			p.Most = max(p.Most, u.RSS)
 		}
-		if n++; n%5 == 0 {
-			m, err := t.Platform.Metrics(ctx)
+		m, err := t.Platform.Metrics(ctx)
+		if err != nil {
+			return err
+		}
+		w.MostLag = max(w.MostLag, m["dianchi_influx_lag_seconds"])
+		w.MostWaiting = max(w.MostWaiting, m["dianchi_mqtt_waiting"])
+		w.MostSpool = max(w.MostSpool, m["dianchi_spool_bytes"])
+		if n++; n%30 == 0 {
+			s, _, err := t.Status()
 			if err != nil {
 				return err
 			}
-			w.MostLag = max(w.MostLag, m["dianchi_influx_lag_seconds"])
-			w.MostWaiting = max(w.MostWaiting, m["dianchi_mqtt_waiting"])
-			w.MostSpool = max(w.MostSpool, m["dianchi_spool_bytes"])
-			if n%30 == 0 {
-				s, _, err := t.Status()
-				if err != nil {
-					return err
-				}
-				sum := s.Sum(nil)
-				lab.Say("%d reports published, %d acknowledged; InfluxDB %.1f s behind", sum.Published, sum.Acked,
-					m["dianchi_influx_lag_seconds"])
-			}
+			sum := s.Sum(nil)
+			lab.Say("%d reports published, %d acknowledged; InfluxDB %.1f s behind", sum.Published, sum.Acked,
+				m["dianchi_influx_lag_seconds"])
+		}
+		if done(m) {
+			break
 		}
 		if err := lab.Sleep(ctx, min(time.Second, max(0, time.Until(end)))); err != nil {
 			return err
