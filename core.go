@@ -107,6 +107,13 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 				k.door.Kick(p.Num)
 			}
 		}
+		if k.broker != nil {
+			for _, p := range append(ch.Removed[:len(ch.Removed):len(ch.Removed)], ch.Parties...) {
+				if p.Removed { // also those that were removed while we were away
+					k.broker.Forget(p.Slug)
+				}
+			}
+		}
 	})
 	if err := k.access.Start(ctx); err != nil {
 		return nil, err

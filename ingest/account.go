@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
@@ -14,6 +15,7 @@ import (
 type accounts struct {
 	book  *account.Book
 	byNum map[charge.Num]*spoken
+	taken charge.Millis // when the snapshot that we started from counted what was told; 0 for never
 }
 
 // spoken is what one party was told, and what it has to hear.
@@ -74,22 +76,35 @@ func (s *accounts) note(party charge.Num, samples []sample) {
 func (p *Pipeline) Book() *account.Book { return p.commit.accounts.book }
 
 // recovered ends a replay: what it counted was said, or is in the totals that
-// each party is told once more.
-func (s *accounts) recovered() {
+// each party is told once more. How often a party was spoken to since the
+// snapshot nobody knows, but not more often than once each time every; so no
+// number is given twice, at the price of a gap.
+func (s *accounts) recovered(now charge.Millis, every time.Duration) {
+	since := s.taken
+	if since == 0 {
+		since = beforeUs
+	}
+	skipped := uint64(max(0, now-since))/uint64(max(1, every.Milliseconds())) + 2 // a tick may come late, one at a stop
 	all, _ := s.book.Totals()
 	for i := range all {
 		s.of(all[i].Party)
 	}
 	for num, a := range s.byNum {
 		a.forget()
+		a.count += skipped
 		a.owed = s.book.Total(num).Received > 0
 	}
 }
 
-// told is how often a party was spoken to, in a snapshot.
+// beforeUs is 2026-01-01 UTC, before the first platform spoke to anybody.
+const beforeUs charge.Millis = 1_767_225_600_000
+
+// told is how often a party was spoken to until At, in a snapshot. The entry
+// of party 0 tells At when there is no other.
 type told struct {
 	Party  charge.Num
 	Spoken uint64
+	At     charge.Millis
 }
 
 // sections hands out the accounts for a snapshot.
@@ -102,9 +117,10 @@ func (s *accounts) sections(put func(name string, seq uint64, body []byte) error
 	if err != nil {
 		return err
 	}
-	var all []told
+	now := charge.At(time.Now())
+	all := []told{{At: now}}
 	for num, a := range s.byNum {
-		all = append(all, told{num, a.count})
+		all = append(all, told{num, a.count, now})
 	}
 	b, err := json.Marshal(all)
 	if err != nil {
@@ -121,7 +137,10 @@ func (s *accounts) loadSpoken(b []byte) error {
 		return fmt.Errorf("cannot read what the parties were told: %w", err)
 	}
 	for _, x := range all {
-		s.of(x.Party).count = x.Spoken
+		s.taken = x.At
+		if x.Party != 0 {
+			s.of(x.Party).count = x.Spoken
+		}
 	}
 	return nil
 }

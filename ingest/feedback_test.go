@@ -244,3 +244,48 @@ func TestRowsAfterAnAbsenceBeginAnew(t *testing.T) {
 		}
 	}
 }
+
+// No number of a feedback is given twice, also not after a crash, with an old
+// snapshot and without any.
+func TestFeedbackNumbersAreGivenOnce(t *testing.T) {
+	r := newRig(t).open(Catalog{})
+	r.send(teld, charge.Stations, stationJSON("S1", "", "A"))
+	now, last, sent := time.Now(), uint64(0), uint64(1)
+	hear := func(when string) {
+		t.Helper()
+		for range 5 {
+			sent++
+			r.send(teld, charge.Piles, pileJSON("A", now.Add(time.Duration(sent)*time.Millisecond), 3, 60))
+			r.told("teld", sent)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, f := range r.words["teld"] {
+			if f.Seq <= last {
+				t.Errorf("%s: seq %d after %d", when, f.Seq, last)
+			}
+			last = f.Seq
+		}
+		clear(r.words)
+	}
+	hear("at first")
+	if last > 20 {
+		t.Errorf("the first numbers go up to %d", last)
+	}
+	r.crash()
+	r.open(Catalog{})
+	hear("after a crash without a snapshot")
+	if err := r.p.commit.snapshotNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		before := last
+		hear("after a snapshot")
+		r.crash()
+		r.open(Catalog{})
+		hear("after a crash with a snapshot")
+		if last > before+5000 { // 20 ms each
+			t.Errorf("a restart skips from %d to %d", before, last)
+		}
+	}
+}

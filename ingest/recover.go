@@ -56,7 +56,7 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 	if err != nil {
 		return err
 	}
-	c.accounts.recovered()
+	c.accounts.recovered(charge.At(time.Now()), p.cfg.FeedbackEvery)
 	last := sp.Next() - 1
 	c.move(last)
 	p.judge.appended = last

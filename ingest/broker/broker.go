@@ -82,7 +82,7 @@ type Stats struct {
 func New(cfg Config, log *slog.Logger, p parties, t taker) *Source {
 	return &Source{
 		cfg: cfg, log: log, parties: p, taker: t, acks: make(chan acknowledgement, 1<<16),
-		words: words{latest: map[string][]byte{}, more: make(chan struct{}, 1)},
+		words: words{latest: map[string][]byte{}, gone: map[string]struct{}{}, more: make(chan struct{}, 1)},
 	}
 }
 

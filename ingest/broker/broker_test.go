@@ -17,6 +17,8 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
+var quiet = slog.New(slog.DiscardHandler)
+
 type directory struct{ removed bool }
 
 func (d *directory) PartyBySlug(slug string) (charge.Party, bool) {
@@ -273,4 +275,40 @@ func TestFeedbackIsRetained(t *testing.T) {
 	}
 	m.launch()
 	eventually(t, func() bool { return heard() == "149" })
+}
+
+// A removed party's account does not stay at the broker, whatever is said of
+// it at the last moment.
+func TestRemovedPartysFeedbackGoes(t *testing.T) {
+	m := startMosquitto(t)
+	s := startSource(t, m, new(disk), new(directory), true)
+	teld, _ := new(directory).PartyBySlug("teld")
+	byd, _ := new(directory).PartyBySlug("byd")
+	kept := func() map[string]string {
+		c := m.client("teld")
+		defer c.Disconnect(0)
+		var mu sync.Mutex
+		got := map[string]string{}
+		c.Subscribe("dianchi/v1/+/feedback", 1, func(_ mqtt.Client, m mqtt.Message) {
+			mu.Lock()
+			defer mu.Unlock()
+			if m.Retained() {
+				got[m.Topic()] = string(m.Payload())
+			}
+		}).Wait()
+		time.Sleep(100 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		return got
+	}
+	s.PublishFeedback(teld, []byte("one"))
+	s.PublishFeedback(byd, []byte("two"))
+	eventually(t, func() bool { return len(kept()) == 2 })
+	s.Forget("teld")
+	s.PublishFeedback(teld, []byte("late"))
+	s.PublishFeedback(byd, []byte("three"))
+	eventually(t, func() bool { return kept()["dianchi/v1/byd/feedback"] == "three" })
+	if got := kept(); len(got) != 1 {
+		t.Errorf("the broker keeps %v", got)
+	}
 }

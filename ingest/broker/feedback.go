@@ -10,7 +10,8 @@ import (
 // words are the accounts that are to be published: the latest of each topic.
 type words struct {
 	mu     sync.Mutex
-	latest map[string][]byte
+	latest map[string][]byte   // an empty one takes the kept account away
+	gone   map[string]struct{} // topics of removed parties, which nobody gets again
 	more   chan struct{}
 }
 
@@ -18,9 +19,25 @@ type words struct {
 // cannot be published is followed by a newer one.
 func (s *Source) PublishFeedback(p charge.Party, payload []byte) {
 	w := &s.words
+	w.put(charge.Topic(p.Slug, charge.Feedback), payload, false)
+}
+
+// Forget takes a removed party's account away from the broker, which keeps it
+// for who subscribes late. A slug is never given again, so this is for good.
+func (s *Source) Forget(slug string) {
+	s.words.put(charge.Topic(slug, charge.Feedback), nil, true)
+}
+
+func (w *words) put(topic string, payload []byte, forGood bool) {
 	w.mu.Lock()
-	w.latest[charge.Topic(p.Slug, charge.Feedback)] = payload
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	if _, gone := w.gone[topic]; gone {
+		return
+	}
+	if forGood {
+		w.gone[topic] = struct{}{}
+	}
+	w.latest[topic] = payload
 	select {
 	case w.more <- struct{}{}:
 	default:

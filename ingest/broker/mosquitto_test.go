@@ -21,6 +21,8 @@ type mosquitto struct {
 	dir  string
 	port int
 	cmd  *exec.Cmd
+
+	passwd string
 }
 
 func tool(t *testing.T, name string) string {
@@ -52,16 +54,35 @@ func startMosquitto(t *testing.T) *mosquitto {
 			t.Fatalf("mosquitto_passwd: %v: %s", err, out)
 		}
 	}
+	m.passwd = passwd
 	m.allow("user platform\ntopic readwrite dianchi/#\nuser teld\ntopic readwrite dianchi/#\n")
-	conf := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous false\npassword_file %s\nacl_file %s/acl\n"+
-		"persistence true\npersistence_location %s/\nmax_queued_messages 0\nmax_inflight_messages 200\nuser root\n",
-		m.port, passwd, m.dir, m.dir)
-	if err := os.WriteFile(filepath.Join(m.dir, "conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	m.configure(true, "")
 	m.launch()
 	t.Cleanup(func() { m.cmd.Process.Kill(); m.cmd.Wait() })
 	return m
+}
+
+// configure writes the configuration of the next launch. persistence saves
+// each change at once; listener are lines for the listener.
+func (m *mosquitto) configure(persistence bool, listener string) {
+	m.t.Helper()
+	conf := fmt.Sprintf("listener %d 127.0.0.1\n%sallow_anonymous false\npassword_file %s\nacl_file %s/acl\n"+
+		"max_queued_messages 0\nmax_inflight_messages 200\nuser root\npersistence %v\n",
+		m.port, listener, m.passwd, m.dir, persistence)
+	if persistence {
+		conf += fmt.Sprintf("persistence_location %s/\nautosave_interval 1\nautosave_on_changes true\n", m.dir)
+	}
+	if err := os.WriteFile(filepath.Join(m.dir, "conf"), []byte(conf), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// pull ends the broker as a power cut would, and launches it again.
+func (m *mosquitto) pull() {
+	m.t.Helper()
+	m.cmd.Process.Kill()
+	m.cmd.Wait()
+	m.launch()
 }
 
 func (m *mosquitto) allow(rules string) {
