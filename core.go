@@ -53,6 +53,7 @@ type core struct {
 	door     *door.Door     // nil with a broker elsewhere
 	broker   *broker.Source // nil with the embedded door
 	follow   *follow.Server // nil without a secret to share with replicas
+	self     *selfcheck
 }
 
 // startCore opens what is kept, makes live what it was, and begins to take
@@ -128,6 +129,7 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 		return nil, err
 	}
 	a.started("pipeline", k.pipeline.Stop)
+	a.startSelfcheck(k)
 	return k, a.startSource(ctx, k)
 }
 

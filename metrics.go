@@ -26,6 +26,8 @@ var families = []struct {
 	{"values_null_total", "Values of reports that rules set to null.", []string{"party"}},
 	{"rule_findings_total", "How often a party's reports met a rule.", []string{"party", "rule", "action"}},
 	{"report_delay_seconds_bucket", "Pile and vehicle reports by receive − ts, cumulative.", []string{"party", "le"}},
+	{"account_difference", "Figures of the platform's own that must agree and do not, by check.", []string{"check"}},
+	{"account_checks_total", "Times that figures were compared, by check.", []string{"check"}},
 	{"spool_bytes", "Bytes of the spool on disk.", nil},
 	{"spool_written_bytes_total", "Bytes of records that the spool has taken since the start.", nil},
 	{"spool_max_bytes", "The most that the spool may hold.", nil},
@@ -42,6 +44,7 @@ var families = []struct {
 	{"influxd_shards_dropped_total", "Raw shards given up for want of disk.", nil},
 	{"mqtt_connections", "Parties' connections.", nil},
 	{"mqtt_messages_total", "Messages that came in.", nil},
+	{"mqtt_acknowledged_total", "Of these, acknowledged because they are on record.", nil},
 	{"mqtt_waiting", "Messages that wait for the disk.", nil},
 	{"mqtt_refused_total", "What the door refused, by reason.", []string{"reason"}},
 	{"live_revision", "Newest closed revision.", nil},
@@ -75,6 +78,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.desc[name], kind, v, labels...)
 	}
 	c.accounts(put)
+	c.selfcheck(put)
 	c.stores(put)
 	c.city(put)
 }
@@ -110,6 +114,21 @@ func (c *collector) accounts(put putter) {
 	}
 }
 
+func (c *collector) selfcheck(put putter) {
+	s := c.core.self
+	if s == nil {
+		return
+	}
+	differ := map[string]int{}
+	for _, d := range s.Differences() {
+		differ[d.Check]++
+	}
+	for name, n := range s.Looks() {
+		put("account_difference", float64(differ[name]), name)
+		put("account_checks_total", float64(n), name)
+	}
+}
+
 func (c *collector) stores(put putter) {
 	s := c.core.spool.Stats()
 	put("spool_bytes", float64(s.Bytes))
@@ -138,6 +157,7 @@ func (c *collector) stores(put putter) {
 		st := d.Stats()
 		put("mqtt_connections", float64(st.Connections))
 		put("mqtt_messages_total", float64(st.Messages))
+		put("mqtt_acknowledged_total", float64(st.Acked))
 		put("mqtt_waiting", float64(st.Waiting))
 		for why, n := range st.Refused {
 			put("mqtt_refused_total", float64(n), why)
@@ -147,6 +167,7 @@ func (c *collector) stores(put putter) {
 		st := b.Stats()
 		put("mqtt_connections", number01(st.Connected))
 		put("mqtt_messages_total", float64(st.Messages))
+		put("mqtt_acknowledged_total", float64(st.Acked))
 		put("mqtt_refused_total", float64(st.Dropped), "unknown-party")
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,11 +45,25 @@ func (k *core) ready() []api.PartState {
 		influx.Detail = "reports have waited in the spool for " + w.Lag.Round(time.Second).String()
 	}
 	parts = append(parts, influx)
+	parts = append(parts, k.accountState())
 	if k.broker != nil {
 		s := k.broker.Stats()
 		parts = append(parts, api.PartState{Name: "broker", Ready: s.Connected, Detail: s.LastError})
 	}
 	return parts
+}
+
+// accountState tells what the platform's own look at its books found.
+func (k *core) accountState() api.PartState {
+	p := api.PartState{Name: "account", Ready: true}
+	if k.self == nil {
+		return p
+	}
+	if found := k.self.Differences(); len(found) > 0 {
+		p.Ready = false
+		p.Detail = fmt.Sprintf("%d of the platform's own figures differ: %s", len(found), found[0])
+	}
+	return p
 }
 
 // influxLate is the lag from which history counts as not kept up.

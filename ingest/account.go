@@ -75,6 +75,13 @@ func (s *accounts) note(party charge.Num, samples []sample) {
 // Book returns every party's account.
 func (p *Pipeline) Book() *account.Book { return p.commit.accounts.book }
 
+// OnRecord returns how many messages were found on disk and made live since the
+// start; every one that is acknowledged is among them.
+func (p *Pipeline) OnRecord() uint64 { return p.commit.onDisk.Load() }
+
+// Applied returns the number of the record up to which everything is live.
+func (p *Pipeline) Applied() uint64 { return p.commit.applied.Load() }
+
 // recovered ends a replay: what it counted was said, or is in the totals that
 // each party is told once more. How often a party was spoken to since the
 // snapshot nobody knows, but not more often than once each time every; so no

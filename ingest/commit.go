@@ -40,7 +40,8 @@ type committer struct {
 	feedback <-chan time.Time
 
 	applied atomic.Uint64
-	dirty   atomic.Bool // the party list changed
+	onDisk  atomic.Uint64 // messages that were made live since the start
+	dirty   atomic.Bool   // the party list changed
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when applied moves
@@ -203,6 +204,9 @@ func (c *committer) record(seq uint64, body []byte) {
 	}
 	c.p.deps.Live.Apply(&c.rec)
 	c.accounts.apply(&c.rec)
+	if c.rec.Kind == record.Message {
+		c.onDisk.Add(1)
+	}
 }
 
 func (c *committer) setParties() {

@@ -62,6 +62,7 @@ type Source struct {
 	connected atomic.Bool
 	lastErr   atomic.Pointer[string]
 	messages  atomic.Uint64
+	acked     atomic.Uint64
 	dropped   atomic.Uint64
 }
 
@@ -75,6 +76,7 @@ type Stats struct {
 	Connected bool
 	LastError string
 	Messages  uint64
+	Acked     uint64 // of these, acknowledged because they are on record
 	Dropped   uint64 // of no registered party, or of another kind
 }
 
@@ -226,6 +228,7 @@ func (s *Source) acknowledge() {
 			_, _, ok := s.route(a.msg.Topic())
 			switch {
 			case a.err == nil:
+				s.acked.Add(1)
 				a.msg.Ack()
 			case !ok: // its party was removed while it was on its way
 				s.dropped.Add(1)
@@ -263,7 +266,7 @@ func (s *Source) Stop(ctx context.Context) error {
 
 // Stats returns the source's counters.
 func (s *Source) Stats() Stats {
-	st := Stats{Connected: s.connected.Load(), Messages: s.messages.Load(), Dropped: s.dropped.Load()}
+	st := Stats{Connected: s.connected.Load(), Messages: s.messages.Load(), Acked: s.acked.Load(), Dropped: s.dropped.Load()}
 	if e := s.lastErr.Load(); e != nil {
 		st.LastError = *e
 	}

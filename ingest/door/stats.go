@@ -13,6 +13,7 @@ type Stats struct {
 	Connections int               // clients that are let in
 	Sockets     int               // with those that are not yet
 	Messages    uint64            // handed to the pipeline since Start
+	Acked       uint64            // of these, acknowledged, whatever their QoS
 	Bytes       uint64            // of packets from clients since Start
 	Waiting     int               // messages that wait for the disk
 	TakenOver   uint64            // connections that their client replaced
@@ -22,6 +23,7 @@ type Stats struct {
 
 type counters struct {
 	messages  atomic.Uint64
+	acked     atomic.Uint64
 	bytes     atomic.Uint64
 	takenOver atomic.Uint64
 	mu        sync.Mutex
@@ -34,6 +36,7 @@ func (d *Door) Stats() Stats {
 	st := Stats{Connections: len(d.clients), Sockets: len(d.all)}
 	d.mu.Unlock()
 	st.Messages, st.Bytes = d.count.messages.Load(), d.count.bytes.Load()
+	st.Acked = d.count.acked.Load()
 	st.TakenOver = d.count.takenOver.Load()
 	d.count.mu.Lock()
 	st.Refused = maps.Clone(d.count.refused)

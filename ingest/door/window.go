@@ -55,6 +55,7 @@ func (e *entry) done(err error) {
 		e.c.close(&refusal{"not-taken", 3, reasonUnavailable})
 		return
 	}
+	e.c.door.count.acked.Add(1)
 	e.refuse(0)
 }
 

@@ -43,6 +43,7 @@ func (e *encoder) forget() {
 // batch is what goes to InfluxDB at once.
 type batch struct {
 	raw, totals []byte // lines
+	due         int    // points that the records say are due, counted apart from what is encoded
 	points      int
 	same        int // of points, how many are references
 	lost        int // reports that could not be said, of a party that nobody knows
@@ -62,6 +63,7 @@ func (e *encoder) add(b *batch, r *record.Record) {
 	}
 	b.records++
 	b.last = r.Seq
+	b.due += due(r)
 	if len(r.Piles) > 0 {
 		slug := e.slug(r.Party)
 		if slug == "" {
@@ -104,6 +106,15 @@ func (e *encoder) add(b *batch, r *record.Record) {
 			b.lost++
 		}
 	}
+}
+
+// due returns how many points a record makes.
+func due(r *record.Record) int {
+	n := len(r.Piles) + len(r.Fleet)
+	if r.Kind != record.Passed {
+		n += len(r.Rows) + len(r.Quality)
+	}
+	return n
 }
 
 // place appends the tag at hand and, if the report with these members is a

@@ -24,17 +24,18 @@ func (w *Writer) bring(ctx context.Context, b *batch) {
 		return
 	}
 	w.pending.Store(int64(b.oldest))
-	refused := 0
+	var got outcome
 	for _, part := range []struct {
 		bucket string
 		lines  []byte
 	}{{w.cfg.Bucket, b.raw}, {w.cfg.totals(), b.totals}} {
-		n, err := w.put(ctx, part.bucket, part.lines)
+		o, err := w.put(ctx, part.bucket, part.lines)
 		if err != nil {
 			return
 		}
-		refused += n
+		got.add(o)
 	}
+	refused := got.refused
 	if refused > 0 {
 		w.dropped.Add(uint64(refused))
 		w.forget.Store(true) // what was refused must not be referred to
@@ -43,6 +44,7 @@ func (w *Writer) bring(ctx context.Context, b *batch) {
 		w.lost.Add(uint64(b.lost))
 		w.gone.Add(fmt.Errorf("%d reports of a party that nobody knows", b.lost))
 	}
+	w.tally(b, got)
 	w.points.Add(uint64(b.points - refused))
 	w.same.Add(uint64(b.same))
 	w.bytes.Add(uint64(len(b.raw) + len(b.totals)))
@@ -64,23 +66,41 @@ func (w *Writer) bring(ctx context.Context, b *batch) {
 	w.deps.Hold(b.last)
 }
 
+// outcome is what InfluxDB did with lines.
+type outcome struct{ accepted, refused int }
+
+func (o *outcome) add(p outcome) {
+	o.accepted += p.accepted
+	o.refused += p.refused
+}
+
+// tally keeps, all at once, what became of a batch.
+func (w *Writer) tally(b *batch, got outcome) {
+	w.sumMu.Lock()
+	defer w.sumMu.Unlock()
+	w.sum.Due += uint64(b.due)
+	w.sum.Accepted += uint64(got.accepted)
+	w.sum.Refused += uint64(got.refused)
+	w.sum.Lost += uint64(b.lost)
+}
+
 // put writes lines, again and again until InfluxDB has taken or refused each of
-// them, and returns how many it refused. The error is ctx's.
-func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (refused int, err error) {
+// them. The error is ctx's.
+func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (outcome, error) {
 	if len(lines) == 0 {
-		return 0, nil
+		return outcome{}, nil
 	}
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
 		err := w.write(ctx, bucket, lines)
 		switch verdictOf(err) {
 		case accepted:
-			return 0, nil
+			return outcome{accepted: bytes.Count(lines, []byte{'\n'})}, nil
 		case partly:
 			return w.halve(ctx, bucket, lines, err)
 		case again:
 		}
 		if ctx.Err() != nil {
-			return 0, ctx.Err()
+			return outcome{}, ctx.Err()
 		}
 		w.failures.Add(1)
 		w.trouble.Add(err)
@@ -88,7 +108,7 @@ func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (refused 
 			w.forget.Store(true) // a database that is made anew has none of our whole points
 		}
 		if !sleep(ctx, delay) {
-			return 0, ctx.Err()
+			return outcome{}, ctx.Err()
 		}
 	}
 }
@@ -96,13 +116,13 @@ func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (refused 
 // halve finds out what exactly InfluxDB refuses of lines. Its own count is not
 // enough: when one shard refuses a point, 1.8 answers before the others have
 // written theirs. Points that are older than its retention are counted right.
-func (w *Writer) halve(ctx context.Context, bucket string, lines []byte, cause error) (refused int, err error) {
+func (w *Writer) halve(ctx context.Context, bucket string, lines []byte, cause error) (got outcome, err error) {
 	n := bytes.Count(lines, []byte{'\n'})
 	told := droppedIn(cause)
 	if n == 1 || told == n || told > 0 && strings.Contains(cause.Error(), "beyond retention policy") {
 		told = min(max(told, 1), n)
 		w.gone.Add(fmt.Errorf("InfluxDB refused %d of %d points: %w", told, n, cause))
-		return told, nil
+		return outcome{n - told, told}, nil
 	}
 	at := len(lines) / 2
 	at += bytes.IndexByte(lines[at:], '\n') + 1
@@ -112,11 +132,11 @@ func (w *Writer) halve(ctx context.Context, bucket string, lines []byte, cause e
 	for _, half := range [][]byte{lines[:at], lines[at:]} {
 		part, err := w.put(ctx, bucket, half)
 		if err != nil {
-			return 0, err
+			return outcome{}, err
 		}
-		refused += part
+		got.add(part)
 	}
-	return refused, nil
+	return got, nil
 }
 
 // write makes one attempt.

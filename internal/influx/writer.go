@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +59,8 @@ type Writer struct {
 	failures, dropped, lost, broken atomic.Uint64
 	position                        atomic.Uint64
 	success                         atomic.Int64
+	sumMu                           sync.Mutex
+	sum                             PointSum
 	pending                         atomic.Int64 // Received of the oldest record that is read but not written; 0 for none
 }
 
@@ -67,13 +70,23 @@ type WriterStats struct {
 	Same        uint64 // of Points, how many are references
 	Bytes       uint64 // of line protocol
 	Batches     uint64
-	Errors      uint64        // requests that failed and were made again
-	Dropped     uint64        // points that InfluxDB refused for good
-	Lost        uint64        // reports of parties that nobody knows
-	Broken      uint64        // records that could not be read, or were trimmed unread
+	Errors      uint64 // requests that failed and were made again
+	Dropped     uint64 // points that InfluxDB refused for good
+	Lost        uint64 // reports of parties that nobody knows
+	Broken      uint64 // records that could not be read, or were trimmed unread
+	Sum         PointSum
 	Position    uint64        // last record whose points are in InfluxDB
 	Lag         time.Duration // age of the oldest record that is being written; 0 when nothing waits
 	LastSuccess time.Time     // zero before the first
+}
+
+// PointSum counts points since New, all at the same moment. Due = Accepted +
+// Refused + Lost, or the Writer has a fault.
+type PointSum struct {
+	Due      uint64 // of the records that the Writer has finished with
+	Accepted uint64 // lines that InfluxDB took
+	Refused  uint64 // lines that it refused for good
+	Lost     uint64 // of parties that nobody knows
 }
 
 // New returns a Writer that does nothing until Start.
@@ -154,6 +167,9 @@ func (w *Writer) Stats() WriterStats {
 		Errors: w.failures.Load(), Dropped: w.dropped.Load(), Lost: w.lost.Load(), Broken: w.broken.Load(),
 		Position: w.position.Load(),
 	}
+	w.sumMu.Lock()
+	s.Sum = w.sum
+	w.sumMu.Unlock()
 	if ms := w.success.Load(); ms != 0 {
 		s.LastSuccess = time.UnixMilli(ms)
 	}
