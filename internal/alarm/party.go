@@ -1,0 +1,215 @@
+package alarm
+
+import (
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
+)
+
+// partyTrack is what is remembered of one party.
+type partyTrack struct {
+	most  most          // objects online
+	taken window        // reports
+	stuck window        // findings of status.unchanged
+	crs   window        // findings of geo.crs-suspect
+	moved bool          // since the last look, a value of some report differed from the one before
+	still charge.Millis // since when nothing moved, though reports came; 0: it moves
+	heard int           // reports taken when it was looked at last
+}
+
+// Rules of package quality that speak of a whole party.
+const (
+	ruleUnchanged charge.Rule = "status.unchanged"
+	ruleCRS       charge.Rule = "geo.crs-suspect"
+)
+
+func (d *Detector) track(n charge.Num) *partyTrack {
+	p := d.parties[n]
+	if p == nil {
+		p = &partyTrack{}
+		d.parties[n] = p
+	}
+	return p
+}
+
+func (p *partyTrack) findings(rec *record.Record, within time.Duration) {
+	for i := range rec.Rules {
+		switch r := &rec.Rules[i]; r.Rule {
+		case ruleUnchanged:
+			p.stuck.add(rec.Received, int(r.Count), within)
+		case ruleCRS:
+			p.crs.add(rec.Received, int(r.Count), within)
+		}
+	}
+}
+
+func (p *partyTrack) online(now charge.Millis, n int, within time.Duration) {
+	p.most.put(now, n, within)
+}
+
+// parts is into how many pieces windows are cut.
+const parts = 12
+
+// window counts over the last so much time, to a twelfth.
+type window struct {
+	at    int64 // piece in which the newest count is
+	count [parts]int
+	sum   int
+}
+
+func (w *window) turn(now charge.Millis, within time.Duration) {
+	at := int64(now) / max(1, within.Milliseconds()/parts)
+	if at-w.at >= parts || at < w.at-parts {
+		w.count, w.sum = [parts]int{}, 0
+		w.at = at
+	}
+	for w.at < at {
+		w.at++
+		i := w.at % parts
+		w.sum -= w.count[i]
+		w.count[i] = 0
+	}
+}
+
+func (w *window) add(now charge.Millis, n int, within time.Duration) {
+	w.turn(now, within)
+	w.count[w.at%parts] += n
+	w.sum += n
+}
+
+// of returns what was counted within the time before now.
+func (w *window) of(now charge.Millis, within time.Duration) int {
+	w.turn(now, within)
+	return w.sum
+}
+
+// most keeps the largest number of the last so much time, to a twelfth.
+type most struct {
+	at    int64
+	value [parts]int
+}
+
+func (m *most) put(now charge.Millis, n int, within time.Duration) {
+	at := int64(now) / max(1, within.Milliseconds()/parts)
+	if at-m.at >= parts || at < m.at {
+		m.value = [parts]int{}
+		m.at = at
+	}
+	for m.at < at {
+		m.at++
+		m.value[m.at%parts] = 0
+	}
+	m.value[at%parts] = max(m.value[at%parts], n)
+}
+
+func (m *most) of() int {
+	n := 0
+	for _, v := range m.value {
+		n = max(n, v)
+	}
+	return n
+}
+
+// judgeParties says who is silent, dead, or in another coordinate system.
+func (d *Detector) judgeParties() {
+	d.world.Parties(func(p Party) {
+		d.here[p.Num] = true
+		t := d.track(p.Num)
+		t.most.put(d.now, p.Online, d.lim.Baseline)
+		d.judgeSilence(&p, t)
+		d.judgeDeath(&p, t)
+		if n := t.crs.of(d.now, d.lim.FindingsIn); n >= d.lim.CRSFindings {
+			d.wrong(record.AlarmEvent{Rule: PartyCRS, Party: p.Num, Count: uint32(n)})
+		}
+	})
+}
+
+func (d *Detector) judgeSilence(p *Party, t *partyTrack) {
+	base, least, share := t.most.of(), d.lim.OperatorPiles, d.lim.SilentShare
+	if p.Kind == charge.Maker {
+		least = d.lim.MakerVehicles
+	}
+	open := d.book.byKey(Key{PartySilent, p.Num, ""})
+	if open != nil {
+		base, least, share = int(open.Total), 1, 1-d.lim.BackShare
+		if d.now.Sub(open.Raised) > d.lim.ForgetAfter && p.Online > 0 { // the party has become smaller
+			base = t.most.of()
+		}
+	} else if d.now < d.until {
+		return
+	}
+	away := base - p.Online
+	if base < least || float64(away) < share*float64(base) || away <= 0 {
+		return
+	}
+	severity := Warning
+	if base >= d.lim.ManyObjects {
+		severity = Critical
+	}
+	d.wrong(record.AlarmEvent{Rule: PartySilent, Severity: uint8(severity), Party: p.Num, Count: uint32(away),
+		Total: uint32(base), Since: p.Last})
+}
+
+// judgeDeath looks for a feed that goes on, but never says anything new.
+func (d *Detector) judgeDeath(p *Party, t *partyTrack) {
+	taken := t.taken.of(d.now, d.lim.FindingsIn)
+	moved := t.moved || taken == 0 || p.Online < d.lim.DeadObjects
+	t.moved = false
+	if moved {
+		t.still = 0
+	} else if t.still == 0 {
+		t.still = d.now
+	}
+	patience := d.lim.DeadAfter
+	if p.Busy == 0 {
+		patience = d.lim.DeadIdle
+	}
+	stuck := t.stuck.of(d.now, d.lim.FindingsIn)
+	switch {
+	case t.still != 0 && d.now.Sub(t.still) >= patience:
+		d.wrong(record.AlarmEvent{Rule: FeedDead, Party: p.Num, Count: uint32(p.Online), Since: t.still})
+	case stuck >= d.lim.StuckFindings && share(stuck, taken) >= d.lim.StuckShare:
+		d.wrong(record.AlarmEvent{Rule: FeedDead, Party: p.Num, Count: uint32(p.Online), Total: uint32(stuck)})
+	}
+}
+
+// judgeStations says which stations are silent or in fault. Where a whole party
+// is silent its stations are part of that.
+func (d *Detector) judgeStations() {
+	d.world.Stations(func(s *Station) {
+		if s.Total == 0 || !d.here[s.Party] {
+			return
+		}
+		if s.Total >= d.lim.FaultPiles && share(s.Fault, s.Total) >= d.lim.FaultShare {
+			d.faulty[s.Num] = d.wrong(record.AlarmEvent{Rule: StationFault, Party: s.Party, Object: s.ID, Name: s.Name,
+				Count: uint32(s.Fault), Total: uint32(s.Total)})
+		}
+		if s.Offline < s.Total || s.Total < d.lim.StationPiles {
+			return
+		}
+		k := Key{StationSilent, s.Party, s.ID}
+		if d.silentParty(s.Party) {
+			d.fold(k, PartySilent)
+			return
+		}
+		open := d.book.byKey(k)
+		if open == nil && d.now < d.until {
+			return
+		}
+		if n := d.world.Reported(s.Num); n >= d.lim.StationPiles {
+			d.wrong(record.AlarmEvent{Rule: StationSilent, Party: s.Party, Object: s.ID, Name: s.Name,
+				Count: uint32(s.Total), Total: uint32(s.Total), Since: s.Last})
+		}
+	})
+}
+
+// silentParty reports whether a party's silence is an incident already.
+func (d *Detector) silentParty(p charge.Num) bool {
+	k := Key{PartySilent, p, ""}
+	if d.book.byKey(k) != nil {
+		return true
+	}
+	w, ok := d.pending[k]
+	return ok && w.round == d.round && d.now.Sub(w.since) >= d.rules[PartySilent].RaiseAfter
+}
