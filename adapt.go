@@ -6,6 +6,7 @@ import (
 
 	"github.com/dianchi-platform/dianchi/ingest"
 	"github.com/dianchi-platform/dianchi/internal/account"
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/registry"
@@ -31,9 +32,18 @@ func (s sessionLookup) Session(party charge.Num, id string) (charge.Session, boo
 	return s.Registry.Session(context.Background(), party, id)
 }
 
+// alarms lets the API see the pipeline's book.
+type alarms struct{ *ingest.Pipeline }
+
+func (a alarms) View() *alarm.View { return a.Pipeline.Alarms() }
+
+func (a alarms) Ack(ctx context.Context, id uint64, by, note string) (*alarm.Alarm, error) {
+	return a.Pipeline.AckAlarm(ctx, id, by, note)
+}
+
 func toCatalog(c *registry.Catalog) ingest.Catalog {
 	out := ingest.Catalog{
-		Stations: c.Stations, Vehicles: c.Vehicles, Position: c.Position,
+		Stations: c.Stations, Vehicles: c.Vehicles, Position: c.Position, Alarms: c.Alarms,
 		NextStation: c.Marks.Station + 1, NextPile: c.Marks.Pile + 1, NextVehicle: c.Marks.Vehicle + 1,
 	}
 	for _, a := range c.Accounts {

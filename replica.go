@@ -15,6 +15,7 @@ import (
 
 	"github.com/dianchi-platform/dianchi/api"
 	"github.com/dianchi-platform/dianchi/internal/account"
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/follow"
@@ -27,6 +28,7 @@ import (
 type replica struct {
 	live   *live.State
 	book   *account.Book
+	alarms *alarm.Book
 	access *auth.Directory
 	client *follow.Client
 	fatal  chan<- error
@@ -66,16 +68,21 @@ func (r *replica) LoadSection(name string, seq uint64, body []byte) error {
 		r.counted = true
 		return r.book.LoadSection(name, seq, body)
 	}
+	if strings.HasPrefix(name, alarm.SectionPrefix) {
+		return r.alarms.LoadSection(name, seq, body)
+	}
 	return r.live.LoadSection(name, seq, body)
 }
 
 func (r *replica) Apply(rec *record.Record) {
 	r.live.Apply(rec)
 	r.book.Apply(rec)
+	r.alarms.Apply(rec)
 }
 
 func (r *replica) Tick(rev uint64, at charge.Millis) {
 	closed := r.live.Tick(rev, at)
+	r.alarms.Tick(rev, at)
 	if hub := r.hub.Load(); hub != nil {
 		hub.Revision(closed)
 		return
@@ -95,8 +102,8 @@ func (r *replica) Access(parties []charge.Party, tokens []charge.Token) {
 func (a *app) startReplica(ctx context.Context, out io.Writer, fatal chan<- error) error {
 	c := a.cfg
 	r := &replica{
-		live:  live.New(live.Config{StaleAfter: c.Stale, City: a.city}, a.log),
-		book:  account.New(),
+		live: live.New(live.Config{StaleAfter: c.Stale, City: a.city}, a.log),
+		book: account.New(), alarms: alarm.NewBook(),
 		fatal: fatal, first: make(chan struct{}),
 		access: auth.New(auth.Config{MissWait: 300 * time.Millisecond}, a.log, nil),
 	}

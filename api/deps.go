@@ -23,6 +23,7 @@ type Deps struct {
 	History  History    // nil answers 503 history-unavailable
 	Sessions Sessions   // nil likewise
 	Quality  Quality    // nil answers 503 not-ready
+	Alarms   Alarms     // nil answers 503 not-ready
 	City     *city.City // what /config tells of; nil tells of none
 	Instance string     // names the log that revisions are of; the same on every replica
 

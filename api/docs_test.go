@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 )
 
 func loadOpenAPI(tb testing.TB) *openapi3.T {
@@ -30,12 +32,12 @@ func TestEveryRouteIsInOpenAPI(t *testing.T) {
 	routes := make(map[string]*route)
 	for _, row := range w.api.table() {
 		routes[row.full()] = row
-		item := doc.Paths.Value(row.full())
-		if item == nil || item.Get == nil {
+		op := operationOf(doc, row)
+		if op == nil {
 			t.Errorf("openapi.yaml lacks %s", row.full())
 			continue
 		}
-		if locked := item.Get.Security != nil; locked != (row.roles != everyone) {
+		if locked := op.Security != nil; locked != (row.roles != everyone) {
 			t.Errorf("%s: openapi.yaml and the code disagree on whether a token is needed", row.full())
 		}
 	}
@@ -44,6 +46,18 @@ func TestEveryRouteIsInOpenAPI(t *testing.T) {
 			t.Errorf("openapi.yaml names %s, which is not served", path)
 		}
 	}
+}
+
+// operationOf returns what the document says of a route, nil when nothing.
+func operationOf(doc *openapi3.T, row *route) *openapi3.Operation {
+	item := doc.Paths.Value(row.full())
+	switch {
+	case item == nil:
+		return nil
+	case row.post:
+		return item.Post
+	}
+	return item.Get
 }
 
 func TestEveryCodeIsExplained(t *testing.T) {
@@ -65,13 +79,17 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	asked := make(map[string]bool)
 	f := func(path, token string, status int) {
 		t.Helper()
-		a := w.get(path, token)
+		method := "GET"
+		if strings.HasSuffix(path, "/ack") {
+			method = "POST"
+		}
+		a := w.do(method, path, token)
 		u, err := url.Parse(path)
 		if err != nil || a.status != status {
 			t.Fatalf("%s as %q = %d %s, want %d", path, token, a.status, a.body, status)
 		}
 		row, _ := w.api.routes.find(u.EscapedPath())
-		op := doc.Paths.Value(row.full()).Get
+		op := operationOf(doc, row)
 		asked[row.full()] = true
 		resp := op.Responses.Status(status)
 		if resp == nil {
@@ -140,6 +158,13 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	f("/api/v1/history/piles/teld:gone/sessions", "t-teld", 404)
 	f("/api/v1/stations", "", 400)
 	f("/api/v1/vehicles", "", 403)
+	f("/api/v1/alarms", "", 403)
+	f("/api/v1/alarms", "t-regulator", 200)
+	f("/api/v1/alarms?state=recent", "t-regulator", 200)
+	f("/api/v1/alarms?state=all&rule=pile.fault&severity=warning&party=teld&from=1&limit=1", "t-teld", 200)
+	f("/api/v1/alarms?rule=none", "t-regulator", 400)
+	f("/api/v1/alarms/"+alarm.IDString(w.alarms.View().Open()[0].ID)+"/ack", "t-regulator", 200)
+	f("/api/v1/alarms/A1/ack", "t-regulator", 404)
 	f("/api/v1/live", "", 426)
 	f("/api/v1/openapi.yaml", "", 200)
 	f("/api/v1/asyncapi.yaml", "", 200)

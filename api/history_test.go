@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
@@ -31,6 +32,11 @@ func fullWorld(t *testing.T) *world {
 	w.vehicle(nio, 1, charge.VehicleReport{Has: 1<<20 - 1, Lon: center.Lon, Lat: center.Lat, SpeedKMH: 31.5, OdometerKM: 40211.3,
 		SOCPct: 63, VoltageV: 355, CurrentA: 22.4, State: 1, Charge: 3, RangeKM: 240, InsulationKOhm: 1200})
 	w.vehicle(byd, 2, charge.VehicleReport{})
+	w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.PileFault, Party: teld, Object: "P1", Station: "S1", Name: "站1"})
+	w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.VehicleAlarm, Party: nio, Object: vin(1), Level: 3, Bits: 2})
+	w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.OwnSpool, Object: "spool", Level: 55})
+	over := w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.PartySilent, Party: ykc, Count: 4, Total: 4})
+	w.event(record.AlarmEvent{Op: record.AlarmClear, ID: over, Text: alarm.ReasonEnded})
 	w.tick()
 	return w
 }

@@ -26,8 +26,13 @@ func TestProblems(t *testing.T) {
 
 	f("GET", "/api/v1/nothing", "", 404, "not-found")
 	f("GET", "/api/v1/overview/", "", 404, "not-found")
-	f("GET", "/api/v1/quality", "", 404, "not-found") // a later issue
-	f("GET", "/api/v1/alarms", "", 404, "not-found")
+	f("GET", "/api/v1/quality", "", 403, "role-missing")
+	f("GET", "/api/v1/alarms", "", 403, "role-missing")
+	f("POST", "/api/v1/alarms", "t-regulator", 405, "method-not-allowed")
+	f("GET", "/api/v1/alarms/A1/ack", "t-regulator", 405, "method-not-allowed")
+	f("POST", "/api/v1/alarms/A1/ack", "t-driver", 403, "role-missing")
+	f("POST", "/api/v1/alarms/A1/ack", "t-teld", 404, "not-found")
+	f("POST", "/api/v1/alarms/1/ack", "t-regulator", 404, "not-found")
 	f("GET", "/elsewhere", "", 404, "not-found")
 	f("POST", "/api/v1/overview", "", 405, "method-not-allowed")
 	f("DELETE", "/api/v1/stations/teld:S1", "bad", 405, "method-not-allowed")

@@ -40,6 +40,7 @@ type route struct {
 	path  string // "/stations/{id}" below /api/v1, or a path at the root when root is set
 	root  bool
 	roles roles
+	post  bool // POST alone is served, not GET and HEAD
 	serve func(rq *request, w *answer) error
 	take  func(w http.ResponseWriter, rq *request)
 
@@ -71,6 +72,8 @@ func (a *API) table() []*route {
 		{path: "/quality", roles: orParty, serve: a.qualities},
 		{path: "/quality/{party}", roles: orParty, serve: a.quality},
 		{path: "/history/quality/{party}", roles: orParty, serve: a.qualityHistory},
+		{path: "/alarms", roles: orParty, serve: a.alarms},
+		{path: "/alarms/{id}/ack", roles: orParty, post: true, serve: a.ackAlarm},
 		{path: "/live", take: a.live},
 		{path: "/openapi.yaml", serve: serveFile("application/yaml", openapiYAML)},
 		{path: "/asyncapi.yaml", serve: serveFile("application/yaml", asyncapiYAML)},
@@ -107,6 +110,14 @@ func (r *route) full() string {
 		return r.path
 	}
 	return prefix + r.path
+}
+
+// methods returns what may be asked of r, for the Allow header.
+func (r *route) methods() string {
+	if r.post {
+		return "POST, OPTIONS"
+	}
+	return "GET, HEAD, OPTIONS"
 }
 
 // find returns the route of an escaped path and its one parameter, unescaped.

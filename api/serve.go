@@ -87,14 +87,14 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // serveRoute checks in the order that clients may rely on: method, token,
 // role, then whatever the resource checks.
 func (a *API) serveRoute(w *recorder, r *http.Request, row *route, param string) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-	case http.MethodOptions:
-		preflight(w, r)
+	switch {
+	case r.Method == http.MethodOptions:
+		preflight(w, r, row.methods())
 		return
-	default:
-		w.Header().Set("Allow", allowed)
-		a.problem(w, charge.Errorf(methodNotAllowed, "only GET and HEAD are served here"))
+	case row.post && r.Method != http.MethodPost,
+		!row.post && r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", row.methods())
+		a.problem(w, charge.Errorf(methodNotAllowed, "only %s are served here", row.methods()))
 		return
 	}
 	rq := &request{Request: r, param: param}
@@ -201,15 +201,14 @@ func matches(header, tag string) bool {
 	return false
 }
 
-const allowed = "GET, HEAD, OPTIONS"
-
 // allowAnyOrigin: there are no cookies, so any page may read what its visitor may.
 func allowAnyOrigin(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "ETag, Retry-After")
 }
 
-func preflight(w http.ResponseWriter, r *http.Request) {
+// preflight says what a page of another origin may ask for.
+func preflight(w http.ResponseWriter, r *http.Request, allowed string) {
 	h := w.Header()
 	h.Set("Allow", allowed)
 	if r.Header.Get("Access-Control-Request-Method") != "" {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/account"
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/geo"
@@ -57,12 +59,13 @@ type world struct {
 
 	dialled atomic.Int64
 
-	mu    sync.Mutex // the commit loop: one writer at a time
-	state *live.State
-	book  *account.Book
-	seq   uint64
-	rev   uint64
-	at    charge.Millis
+	mu     sync.Mutex // the commit loop: one writer at a time
+	state  *live.State
+	book   *account.Book
+	alarms *alarmBook
+	seq    uint64
+	rev    uint64
+	at     charge.Millis
 }
 
 func newWorld(tb testing.TB, change ...func(*Config, *Deps)) *world {
@@ -74,7 +77,8 @@ func newWorld(tb testing.TB, change ...func(*Config, *Deps)) *world {
 	w.setTokens(testTokens)
 	cfg := Default()
 	cfg.Addr = "127.0.0.1:0"
-	w.deps = Deps{Live: w.state, Auth: w.dir, Quality: w.book, Instance: "x1"}
+	w.alarms = &alarmBook{Book: alarm.NewBook(), w: w}
+	w.deps = Deps{Live: w.state, Auth: w.dir, Quality: w.book, Instance: "x1", Alarms: w.alarms}
 	for _, f := range change {
 		f(&cfg, &w.deps)
 	}
@@ -132,6 +136,37 @@ func (w *world) applyLocked(r record.Record) {
 	}
 	w.state.Apply(&r)
 	w.book.Apply(&r)
+	w.alarms.Apply(&r)
+}
+
+// alarmBook acknowledges as the pipeline does: through a record and a tick.
+type alarmBook struct {
+	*alarm.Book
+	w *world
+}
+
+func (b *alarmBook) Ack(_ context.Context, id uint64, by, note string) (*alarm.Alarm, error) {
+	if a := b.View().Find(id); a == nil || a.Cleared != 0 {
+		return nil, charge.Errorf(charge.Conflict, "it was cleared")
+	}
+	b.w.event(record.AlarmEvent{Op: record.AlarmAck, ID: id, By: by, Text: note})
+	b.w.tick()
+	return b.View().Find(id), nil
+}
+
+// event puts one change of an alarm into the log, and returns the id that it
+// has when it is raised by it.
+func (w *world) event(e record.AlarmEvent) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := alarm.RuleOf(e.Rule); r != nil {
+		e.Kind = r.Kind
+		if e.Severity == 0 {
+			e.Severity = uint8(r.Severity)
+		}
+	}
+	w.applyLocked(record.Record{Kind: record.Alarms, Alarms: []record.AlarmEvent{e}})
+	return record.AlarmID(w.seq, 0)
 }
 
 // tick closes a revision one second later and publishes it.
@@ -144,7 +179,9 @@ func (w *world) tick() {
 func (w *world) tickLocked() {
 	w.rev++
 	w.at += 1000
-	w.api.Hub().Revision(w.state.Tick(w.rev, w.at))
+	rev := w.state.Tick(w.rev, w.at)
+	w.alarms.Tick(w.rev, w.at)
+	w.api.Hub().Revision(rev)
 }
 
 // station returns a station Sn with piles Pn of 120 kW DC.

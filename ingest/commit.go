@@ -22,6 +22,7 @@ type committer struct {
 	rec      record.Record
 	reader   *spool.Reader
 	accounts accounts
+	watch    *watch
 	watchers []Watcher
 	rev      uint64
 	at       charge.Millis
@@ -190,7 +191,7 @@ func (c *committer) ackOf(seq uint64) (a ack, ok bool) {
 	}
 }
 
-// record applies one record to live and to the account.
+// record applies one record to live, to the account and to the alarms.
 func (c *committer) record(seq uint64, body []byte) {
 	if err := c.rec.Decode(body); err != nil {
 		// We wrote it and its checksum holds: a fault of ours, never the party's.
@@ -202,8 +203,10 @@ func (c *committer) record(seq uint64, body []byte) {
 	if c.rec.Party != 0 && !c.parties[c.rec.Party] || c.dirty.Swap(false) {
 		c.setParties()
 	}
+	c.watch.detector.Observe(&c.rec)
 	c.p.deps.Live.Apply(&c.rec)
 	c.accounts.apply(&c.rec)
+	c.watch.book.Apply(&c.rec)
 	if c.rec.Kind == record.Message {
 		c.onDisk.Add(1)
 	}
@@ -255,6 +258,7 @@ func (c *committer) tick(now charge.Millis) {
 		c.setParties()
 	}
 	rev := c.p.deps.Live.Tick(c.rev, c.at)
+	c.watch.book.Tick(c.rev, c.at)
 	for _, w := range c.watchers {
 		w.Revision(rev)
 	}
@@ -265,6 +269,7 @@ func (c *committer) tick(now charge.Millis) {
 		c.row = t
 		c.totals(t)
 	}
+	c.watch.look(c.at, c.applied.Load())
 }
 
 // resume makes the clock go on where it stood: rev and at of the last tick that

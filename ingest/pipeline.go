@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/ingest/door"
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/live"
@@ -35,6 +36,8 @@ type Config struct {
 	SnapshotEvery time.Duration // between two snapshots [30 s]
 	SnapshotDir   string
 	City          *city.City
+	Alarms        alarm.Limits  // the zero value is [alarm.Default]; StaleAfter is the one above
+	AlarmEvery    time.Duration // between two looks at what is wrong [5 s]
 }
 
 // maxWaiting bounds the payload bytes that wait for the judge, over all sources.
@@ -71,6 +74,7 @@ type Deps struct {
 	Sessions sessions
 	Follow   followers                             // nil: nobody follows
 	Speak    func(to charge.Party, payload []byte) // gives a party its account; must not block
+	Health   func() alarm.Health                   // how the parts around are; nil: nothing is known of them
 	Fatal    chan<- error                          // is told once why nothing is taken any more
 }
 
@@ -119,6 +123,7 @@ type ack struct {
 func New(cfg Config, log *slog.Logger, deps Deps) *Pipeline {
 	cfg.FeedbackEvery = cmp.Or(cfg.FeedbackEvery, 5*time.Second)
 	cfg.SnapshotEvery = cmp.Or(cfg.SnapshotEvery, 30*time.Second)
+	cfg.AlarmEvery = cmp.Or(cfg.AlarmEvery, 5*time.Second)
 	p := &Pipeline{
 		cfg: cfg, log: log, deps: deps,
 		in:      make(chan door.Message, 4096),
@@ -133,6 +138,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *Pipeline {
 	p.room.cond = sync.NewCond(&p.room.mu)
 	p.judge = newJudge(cfg, log, deps)
 	p.commit = newCommitter(p)
+	p.commit.watch = newWatch(p)
 	return p
 }
 
@@ -151,6 +157,7 @@ func (p *Pipeline) Start(context.Context) error {
 	p.running.Go(p.commit.run)
 	p.running.Go(p.keepSnapshots)
 	p.running.Go(p.dropParties)
+	p.running.Go(p.commit.watch.feel)
 	if body := p.commit.passed; body != nil {
 		p.running.Go(func() { p.commit.letPass(body) })
 	}

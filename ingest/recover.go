@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/account"
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/quality"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
@@ -20,7 +21,8 @@ type Catalog struct {
 	Stations []charge.Station
 	Vehicles []charge.Vehicle
 	Accounts []account.Total
-	Position uint64 // last record that the registry has made its own
+	Alarms   []*alarm.Alarm // open ones, and those cleared last
+	Position uint64         // last record that the registry has made its own
 
 	NextStation, NextPile, NextVehicle charge.Num
 }
@@ -48,6 +50,7 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 		p.judge.apply(rec, &b)
 		p.deps.Live.Apply(rec)
 		c.accounts.apply(rec)
+		c.watch.book.Apply(rec)
 		newest = max(newest, rec.Received)
 		if rec.Kind == record.Totals {
 			row = max(row, rec.Received)
@@ -65,6 +68,7 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 	now := charge.At(time.Now())
 	c.resume(rev, max(at, newest), row, now)
 	c.pass(max(at, newest), now)
+	c.watch.detector.Begin(now)
 	c.tick(now)
 	return nil
 }
@@ -132,6 +136,7 @@ func (p *Pipeline) loadCatalog(cat Catalog) {
 	x.nextVehicle = max(x.nextVehicle, cat.NextVehicle)
 	p.judge.index = x
 	p.commit.accounts.book.Start(cat.Accounts, cat.Position)
+	p.commit.watch.book.Load(cat.Alarms, cat.Position)
 }
 
 // loadRegistry starts without a snapshot, with all that the log still has. What
@@ -164,6 +169,9 @@ func (p *Pipeline) loadSnapshot(cat Catalog) (b base, err error) {
 		}
 		if strings.HasPrefix(name, account.SectionPrefix) {
 			return p.commit.accounts.book.LoadSection(name, seq, body)
+		}
+		if strings.HasPrefix(name, alarm.SectionPrefix) {
+			return p.commit.watch.book.LoadSection(name, seq, body)
 		}
 		kind, _, _ := strings.Cut(name, "/")
 		switch kind {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/account"
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
 )
@@ -65,10 +66,11 @@ func (c *committer) snapshotNow(ctx context.Context) error {
 		return err
 	}
 	c.p.deps.Spool.Hold(snapshotName, least)
+	c.watch.snapped.Store(time.Now().UnixMilli())
 	return nil
 }
 
-// LiveSections hands out live and the accounts in pieces, each with the Seq
+// LiveSections hands out live, the accounts and the alarms in pieces, each with the Seq
 // that it holds for: what a replica starts from. Stop does not wait for it.
 func (p *Pipeline) LiveSections(ctx context.Context, put func(name string, seq uint64, body []byte) error) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -78,18 +80,21 @@ func (p *Pipeline) LiveSections(ctx context.Context, put func(name string, seq u
 		if own, ok := strings.CutPrefix(name, livePrefix); ok {
 			return put(own, seq, body)
 		}
-		if strings.HasPrefix(name, account.SectionPrefix) {
+		if strings.HasPrefix(name, account.SectionPrefix) || strings.HasPrefix(name, alarm.SectionPrefix) {
 			return put(name, seq, body)
 		}
 		return nil
 	})
 }
 
-// sections hands out live and the accounts in pieces, taken between records.
+// sections hands out live, the accounts and the alarms in pieces, taken between
+// records. Alarms are written by the caller's goroutine: their view never changes.
 func (c *committer) sections(ctx context.Context, put func(name string, seq uint64, body []byte) error) error {
 	pieces := make(chan section, 8)
+	var alarms *alarm.View
 	work := func() {
 		defer close(pieces)
+		alarms = c.watch.book.Now()
 		hand := func(name string, seq uint64, body []byte) error {
 			s := section{name, seq, append([]byte(nil), body...)}
 			for {
@@ -126,6 +131,9 @@ func (c *committer) sections(ctx context.Context, put func(name string, seq uint
 	}
 	if failed == nil && ctx.Err() != nil {
 		failed = ctx.Err()
+	}
+	if failed == nil {
+		failed = alarms.Sections(put)
 	}
 	return failed
 }

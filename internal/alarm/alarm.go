@@ -120,13 +120,21 @@ func (a *Alarm) key() Key { return Key{a.Rule, a.Party, a.Object} }
 
 func keyOf(e *record.AlarmEvent) Key { return Key{e.Rule, e.Party, e.Object} }
 
-// rank orders open alarms: the worst first, of vehicles by level.
+// rank orders open alarms: the worst first; of one severity a thermal event,
+// then what concerns many objects.
 func (a *Alarm) rank() uint64 {
-	r := uint64(a.Severity) << 8
-	if a.Kind == record.AlarmVehicle {
-		r |= uint64(a.Level)
+	within := uint64(0)
+	switch {
+	case a.Kind == record.AlarmVehicle && a.Level >= 4:
+		within = 4
+	case a.Kind == record.AlarmPlatform || a.Kind == record.AlarmParty:
+		within = 3
+	case a.Kind == record.AlarmStation:
+		within = 2
+	case a.Kind == record.AlarmVehicle && a.Level == 3:
+		within = 1
 	}
-	return r
+	return uint64(a.Severity)<<8 | within
 }
 
 // worse reports whether a stands before b in a list of what is open: worse

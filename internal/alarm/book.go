@@ -106,17 +106,24 @@ func (b *Book) past(a *Alarm) {
 
 // Tick closes revision rev: it is what readers see until the next one.
 func (b *Book) Tick(rev uint64, at charge.Millis) {
+	v := b.Now()
+	v.Rev, v.At = rev, at
+	b.view.Store(v)
+	b.dirty = false
+}
+
+// Now returns how the book is between two revisions, for a snapshot.
+func (b *Book) Now() *View {
 	was := b.view.Load()
-	v := &View{Rev: rev, At: at, Seq: b.seq, Version: was.Version, list: was.list}
+	v := &View{Rev: was.Rev, At: was.At, Seq: b.seq, Version: was.Version, list: was.list}
 	if b.dirty || was.list == nil {
-		b.dirty = false
 		v.Version++
 		v.list = &list{open: make([]*Alarm, 0, len(b.open)), recent: b.recent[max(0, len(b.recent)-MaxRecent):]}
 		for _, a := range b.open {
 			v.list.open = append(v.list.open, a)
 		}
 	}
-	b.view.Store(v)
+	return v
 }
 
 // byKey returns the open alarm of that key, or nil.

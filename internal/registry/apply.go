@@ -59,6 +59,9 @@ func (r *Registry) apply(ctx context.Context, b *batch) error {
 		if err := putCounts(ctx, tx, b); err != nil {
 			return err
 		}
+		if err := putAlarms(ctx, tx, b); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE key = 'position'`, int64(b.last))
 		return err
 	})

@@ -17,6 +17,7 @@ type batch struct {
 	rules    map[ruleKey]uint64
 	steps    []step
 	sessions []charge.Session
+	alarms   []alarmStep
 	mark     Numbers // largest numbers named
 }
 
@@ -54,6 +55,10 @@ func (b *batch) add(r *record.Record) {
 	b.records++
 	if r.Kind == record.PartyGone {
 		b.steps = append(b.steps, step{gone: r.Party})
+		return
+	}
+	if r.Kind == record.Alarms {
+		b.addAlarms(r)
 		return
 	}
 	if r.Kind != record.Message {
@@ -99,7 +104,7 @@ func (b *batch) count(r *record.Record) {
 
 // urgent reports whether somebody may soon ask for what b holds; mere counters
 // may wait longer.
-func (b *batch) urgent() bool { return len(b.steps) > 0 || len(b.sessions) > 0 }
+func (b *batch) urgent() bool { return len(b.steps) > 0 || len(b.sessions) > 0 || len(b.alarms) > 0 }
 
 // reset empties b.
 func (b *batch) reset() { *b = batch{} }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
@@ -15,6 +16,7 @@ type Catalog struct {
 	Stations []charge.Station // by number, with their piles and tariffs
 	Vehicles []charge.Vehicle // by number
 	Accounts []Account        // by party
+	Alarms   []*alarm.Alarm   // every open one, and those cleared last
 	Marks    Numbers          // the next new object's number is one more than its mark
 }
 
@@ -45,6 +47,7 @@ func (r *Registry) LoadCatalog(ctx context.Context) (*Catalog, error) {
 	c := new(Catalog)
 	for _, part := range []func(context.Context, *sql.Tx) error{
 		c.loadMeta, c.loadStations, c.loadPiles, c.loadTariffs, c.loadVehicles, c.loadAccounts,
+		c.loadAlarms,
 	} {
 		if err := part(ctx, tx); err != nil {
 			return nil, fmt.Errorf("cannot load the catalog: %w", err)
