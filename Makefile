@@ -82,6 +82,11 @@ torture: deps-test influxd
 bench-outage: deps influxd
 	@go run ./bench/outage --duration $(DURATION) $(OUTAGE)
 
+## bench-decode: our decoder beside JSON libraries, in turns; a module of its own has the libraries
+.PHONY: bench-decode
+bench-decode:
+	@cd bench/decode && go run . $(ARGS)
+
 ## pictures: docs/screens, from a platform that runs at DIANCHI_URL
 pictures: web
 	npm --prefix dashboard/web run --silent pictures

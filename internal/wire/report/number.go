@@ -1,7 +1,9 @@
 package report
 
 import (
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -25,22 +27,14 @@ func (s *scanner) number(i int) (number, int) {
 		i++
 	}
 	first := i
-	for uint(i) < uint(len(b)) && b[i]-'0' <= 9 {
-		n.mant = n.mant*10 + uint64(b[i]-'0')
-		i++
-	}
+	n.mant, i = s.digits(0, i)
 	digits := i - first
 	if digits == 0 || digits > 1 && b[first] == '0' {
 		return n, s.fail(first, "a number does not begin with a single 0 or another digit")
 	}
 	if uint(i) < uint(len(b)) && b[i] == '.' {
-		i++
-		dot := i
-		for uint(i) < uint(len(b)) && b[i]-'0' <= 9 {
-			n.mant = n.mant*10 + uint64(b[i]-'0')
-			i++
-		}
-		if i == dot {
+		dot := i + 1
+		if n.mant, i = s.digits(n.mant, dot); i == dot {
 			return n, s.fail(i, "a number has no digit after its point")
 		}
 		digits += i - dot
@@ -52,6 +46,35 @@ func (s *scanner) number(i int) (number, int) {
 	}
 	return n, i
 }
+
+// digits reads the decimal digits from i on behind those that mant has, modulo
+// 2^64, and returns the place behind them. It takes eight at a time, since a
+// branch for each digit is what numbers of all lengths cost most by.
+func (s *scanner) digits(mant uint64, i int) (uint64, int) {
+	b := s.b
+	for uint(i) < uint(len(b)) && len(b)-i >= 8 {
+		x := binary.LittleEndian.Uint64(b[i:]) ^ '0'*ones
+		// The lowest bit that is set is exact; higher ones may be carries.
+		stop := ((x + (0x80-10)*ones) | x) & highs
+		n := bits.TrailingZeros64(stop) / 8
+		x <<= uint(8-n) * 8 // leading zeros, eight of them if there is no digit
+		x = (x*10 + x>>8) & 0x00ff00ff00ff00ff
+		x = (x*100 + x>>16) & 0x0000ffff0000ffff
+		x = (x*10000 + x>>32) & 0xffffffff
+		mant = mant*tens[n&15] + x
+		if i += n; n < 8 {
+			return mant, i
+		}
+	}
+	for uint(i) < uint(len(b)) && b[i]-'0' <= 9 {
+		mant = mant*10 + uint64(b[i]-'0')
+		i++
+	}
+	return mant, i
+}
+
+// tens are the powers of ten by which a number grows with up to eight digits more.
+var tens = [16]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 func (s *scanner) exponent(n number, i int) (number, int) {
 	minus := false

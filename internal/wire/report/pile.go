@@ -56,40 +56,41 @@ func (d *Decoder) pile(i int) int {
 
 func (d *Decoder) pileMembers(i int, r *charge.PileReport) int {
 	i, more := d.enter(i)
+	d.pileOrder.last = atBegin
 	for more {
-		var key string
-		if key, i = d.name(i); i < 0 {
+		var bit uint32
+		if bit, i = d.member(i, &d.pileOrder); i < 0 {
 			return i
 		}
-		switch key {
-		case "id":
-			i = d.string(i, bitID, &r.ID, isID, notID)
-		case "ts":
-			i = d.time(i, bitTS, &r.TS)
-		case "status":
-			i = d.code(i, bitStatus, (*uint8)(&r.Status), statusCodes, notStatus)
-		case "powerKw":
-			i = d.float(i, uint32(charge.HasPower), &r.PowerKW)
-		case "voltageV":
-			i = d.float(i, uint32(charge.HasVoltage), &r.VoltageV)
-		case "currentA":
-			i = d.float(i, uint32(charge.HasCurrent), &r.CurrentA)
-		case "socPct":
-			i = d.float(i, uint32(charge.HasSOC), &r.SOCPct)
-		case "energyKwh":
-			i = d.float(i, uint32(charge.HasEnergy), &r.EnergyKWh)
-		case "meterKwh":
-			i = d.float(i, uint32(charge.HasMeter), &r.MeterKWh)
-		case "session":
-			i = d.orEmpty(i, uint32(charge.HasSession), &r.Session, isShort, notShort)
-		case "vin":
-			i = d.orEmpty(i, uint32(charge.HasVIN), &r.VIN, isVIN, notLongVIN)
-		case "fault":
-			i = d.string(i, uint32(charge.HasFault), &r.Fault, isFault, notShort)
-		case "parkStatus":
-			i = d.code(i, uint32(charge.HasPark), &r.Park, parkCodes, notPark)
-		case "lockStatus":
-			i = d.code(i, uint32(charge.HasLock), &r.Lock, parkCodes, notPark)
+		switch bit {
+		case bitID:
+			i = d.string(i, bit, &r.ID, isID, notID)
+		case bitTS:
+			i = d.time(i, bit, &r.TS)
+		case bitStatus:
+			i = d.code(i, bit, (*uint8)(&r.Status), statusCodes, notStatus)
+		case uint32(charge.HasPower):
+			i = d.float(i, bit, &r.PowerKW)
+		case uint32(charge.HasVoltage):
+			i = d.float(i, bit, &r.VoltageV)
+		case uint32(charge.HasCurrent):
+			i = d.float(i, bit, &r.CurrentA)
+		case uint32(charge.HasSOC):
+			i = d.float(i, bit, &r.SOCPct)
+		case uint32(charge.HasEnergy):
+			i = d.float(i, bit, &r.EnergyKWh)
+		case uint32(charge.HasMeter):
+			i = d.float(i, bit, &r.MeterKWh)
+		case uint32(charge.HasSession):
+			i = d.orEmpty(i, bit, &r.Session, isShort, notShort)
+		case uint32(charge.HasVIN):
+			i = d.orEmpty(i, bit, &r.VIN, isVIN, notLongVIN)
+		case uint32(charge.HasFault):
+			i = d.string(i, bit, &r.Fault, isFault, notShort)
+		case uint32(charge.HasPark):
+			i = d.code(i, bit, &r.Park, parkCodes, notPark)
+		case uint32(charge.HasLock):
+			i = d.code(i, bit, &r.Lock, parkCodes, notPark)
 		default:
 			i = d.skip(i, d.depth+1)
 		}

@@ -33,6 +33,8 @@ type Decoder struct {
 	gcj      bool // its crs is gcj02
 	whole    charge.Finding
 
+	pileOrder, vehicleOrder order
+
 	path string             // of the object in work, "" for the element itself
 	deep [32]charge.Finding // for bits of bad: what is wrong inside the value
 	soft []softFinding      // of nested objects
@@ -46,7 +48,10 @@ type Decoder struct {
 }
 
 // NewDecoder returns a Decoder.
-func NewDecoder() *Decoder { return &Decoder{ids: map[string]bool{}} }
+func NewDecoder() *Decoder {
+	return &Decoder{ids: map[string]bool{}, pileOrder: newOrder(pileRequired, pileOptional),
+		vehicleOrder: newOrder(vehicleRequired, vehicleOptional)}
+}
 
 // maxHeadID bounds a Head's ID in bytes: an id that cannot be may have any length.
 const maxHeadID = 128

@@ -122,44 +122,45 @@ func (d *Decoder) alarms(i int, dst *uint64) int {
 
 func (d *Decoder) vehicleMembers(i int, r *charge.VehicleReport) int {
 	i, more := d.enter(i)
+	d.vehicleOrder.last = atBegin
 	for more {
-		var key string
-		if key, i = d.name(i); i < 0 {
+		var bit uint32
+		if bit, i = d.member(i, &d.vehicleOrder); i < 0 {
 			return i
 		}
-		switch key {
-		case "vin":
-			i = d.string(i, bitID, &r.VIN, isVIN, notVIN)
-		case "ts":
-			i = d.time(i, bitTS, &r.TS)
-		case "lon":
-			i = d.float(i, bitLon, &r.Lon)
-		case "lat":
-			i = d.float(i, bitLat, &r.Lat)
-		case "crs":
+		switch bit {
+		case bitID:
+			i = d.string(i, bit, &r.VIN, isVIN, notVIN)
+		case bitTS:
+			i = d.time(i, bit, &r.TS)
+		case bitLon:
+			i = d.float(i, bit, &r.Lon)
+		case bitLat:
+			i = d.float(i, bit, &r.Lat)
+		case bitCRS:
 			i = d.crs(i)
-		case "speedKmh":
-			i = d.float(i, uint32(charge.HasSpeed), &r.SpeedKMH)
-		case "odometerKm":
-			i = d.float(i, uint32(charge.HasOdometer), &r.OdometerKM)
-		case "socPct":
-			i = d.float(i, uint32(charge.HasSOC), &r.SOCPct)
-		case "voltageV":
-			i = d.float(i, uint32(charge.HasVoltage), &r.VoltageV)
-		case "currentA":
-			i = d.float(i, uint32(charge.HasCurrent), &r.CurrentA)
-		case "state":
-			i = d.code(i, uint32(charge.HasState), &r.State, stateCodes, notState)
-		case "charge":
-			i = d.code(i, uint32(charge.HasCharge), &r.Charge, chargeCodes, notCharge)
-		case "alarmLevel":
-			i = d.code(i, uint32(charge.HasAlarmLevel), &r.AlarmLevel, levelCodes, notLevel)
-		case "alarms":
+		case uint32(charge.HasSpeed):
+			i = d.float(i, bit, &r.SpeedKMH)
+		case uint32(charge.HasOdometer):
+			i = d.float(i, bit, &r.OdometerKM)
+		case uint32(charge.HasSOC):
+			i = d.float(i, bit, &r.SOCPct)
+		case uint32(charge.HasVoltage):
+			i = d.float(i, bit, &r.VoltageV)
+		case uint32(charge.HasCurrent):
+			i = d.float(i, bit, &r.CurrentA)
+		case uint32(charge.HasState):
+			i = d.code(i, bit, &r.State, stateCodes, notState)
+		case uint32(charge.HasCharge):
+			i = d.code(i, bit, &r.Charge, chargeCodes, notCharge)
+		case uint32(charge.HasAlarmLevel):
+			i = d.code(i, bit, &r.AlarmLevel, levelCodes, notLevel)
+		case uint32(charge.HasAlarms):
 			i = d.alarms(i, &r.Alarms)
-		case "rangeKm":
-			i = d.float(i, uint32(charge.HasRange), &r.RangeKM)
-		case "insulationKohm":
-			i = d.float(i, uint32(charge.HasInsulation), &r.InsulationKOhm)
+		case uint32(charge.HasRange):
+			i = d.float(i, bit, &r.RangeKM)
+		case uint32(charge.HasInsulation):
+			i = d.float(i, bit, &r.InsulationKOhm)
 		default:
 			i = d.skip(i, d.depth+1)
 		}
