@@ -92,5 +92,5 @@ pictures: web
 	npm --prefix dashboard/web run --silent pictures
 
 clean:
-	rm -rf bin dashboard/web/node_modules
+	rm -rf bin dashboard/web/node_modules ingest/door/testdata/mqttjs/node_modules
 	find dashboard/dist -mindepth 1 -not -name .gitkeep -delete

@@ -22,7 +22,14 @@ if [ "$1" = test ]; then
 	fc-list 2>/dev/null | grep -qi 'cjk' || need+=(fonts-noto-cjk)
 fi
 need=($(printf '%s\n' "${need[@]:-}" | grep . | sort -u || true))
-[ ${#need[@]} -eq 0 ] && exit 0
+finish() {
+	[ "$1" = test ] || return 0
+	"$(dirname "$0")/mqttjs.sh"
+}
+if [ ${#need[@]} -eq 0 ]; then
+	finish "$1"
+	exit
+fi
 
 echo "installing: ${need[*]}"
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -34,3 +41,4 @@ sudo=
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -qq
 $sudo apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null
+finish "$1"

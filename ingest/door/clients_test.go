@@ -2,9 +2,11 @@ package door
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,13 +16,30 @@ import (
 	paho3 "github.com/eclipse/paho.mqtt.golang"
 )
 
+// secured opens a door with TLS beside the plain listener.
+func secured(t *testing.T, to taker) (*Door, *tls.Config) {
+	certFile, keyFile := writePair(t, t.TempDir(), "one")
+	return startTLS(t, Config{}, Deps{Auth: newPeople(), Taker: to}, certFile, keyFile), trusting(t, certFile)
+}
+
 func TestPaho3(t *testing.T) {
 	b := newBelt(false)
-	d := start(t, Config{}, Deps{Auth: newPeople(), Taker: b})
+	d, _ := secured(t, b)
+	testPaho3(t, d, b, "tcp://"+d.Addr().String(), nil)
+	b = newBelt(false)
+	d, trust := secured(t, b)
+	testPaho3(t, d, b, "ssl://"+d.TLSAddr().String(), trust)
+}
+
+func testPaho3(t *testing.T, d *Door, b *belt, url string, trust *tls.Config) {
+	t.Helper()
 	lost := make(chan error, 1)
-	opts := paho3.NewClientOptions().AddBroker("tcp://" + d.Addr().String()).SetClientID("c").SetUsername("teld").
+	opts := paho3.NewClientOptions().AddBroker(url).SetClientID("c").SetUsername("teld").
 		SetPassword("pw-teld").SetProtocolVersion(4).SetAutoReconnect(false).SetKeepAlive(2 * time.Second).
 		SetConnectionLostHandler(func(_ paho3.Client, err error) { lost <- err })
+	if trust != nil {
+		opts.SetTLSConfig(trust)
+	}
 	c := paho3.NewClient(opts)
 	must := func(what string, tok paho3.Token) {
 		t.Helper()
@@ -74,12 +93,23 @@ func TestPaho3(t *testing.T) {
 }
 
 func TestPaho5(t *testing.T) {
+	dialPlain := func(d *Door, _ *tls.Config) (net.Conn, error) { return net.Dial("tcp", d.Addr().String()) }
+	dialTLS := func(d *Door, trust *tls.Config) (net.Conn, error) {
+		return tls.Dial("tcp", d.TLSAddr().String(), trust)
+	}
+	for _, dial := range []func(*Door, *tls.Config) (net.Conn, error){dialPlain, dialTLS} {
+		testPaho5(t, dial)
+	}
+}
+
+func testPaho5(t *testing.T, dial func(*Door, *tls.Config) (net.Conn, error)) {
+	t.Helper()
 	b := newBelt(false)
-	d := start(t, Config{}, Deps{Auth: newPeople(), Taker: b})
+	d, trust := secured(t, b)
 	d.SetFeedback(1, []byte("kept"))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	dialed, err := net.Dial("tcp", d.Addr().String())
+	dialed, err := dial(d, trust)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +179,13 @@ func mosquitto(t *testing.T, d *Door, stdin, program string, args ...string) (st
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
-		t.Skip("mosquitto's clients are not installed")
+		t.Fatal("mosquitto's clients are not installed; run: make deps-test")
 	}
-	_, port, _ := net.SplitHostPort(d.Addr().String())
+	at := d.Addr()
+	if slices.Contains(args, "--cafile") {
+		at = d.TLSAddr()
+	}
+	_, port, _ := net.SplitHostPort(at.String())
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, append([]string{"-h", "127.0.0.1", "-p", port}, args...)...)
@@ -161,10 +195,12 @@ func mosquitto(t *testing.T, d *Door, stdin, program string, args ...string) (st
 }
 
 func TestMosquittoClients(t *testing.T) {
-	for _, version := range []string{"mqttv311", "mqttv5"} {
+	certFile, keyFile := writePair(t, t.TempDir(), "one")
+	f := func(version string, more ...string) {
+		t.Helper()
 		b := newBelt(false)
-		d := start(t, Config{}, Deps{Auth: newPeople(), Taker: b})
-		login := []string{"-V", version, "-u", "teld", "-P", "pw-teld"}
+		d := startTLS(t, Config{}, Deps{Auth: newPeople(), Taker: b}, certFile, keyFile)
+		login := append(more, "-V", version, "-u", "teld", "-P", "pw-teld")
 		var lines strings.Builder
 		for i := range 500 {
 			fmt.Fprintf(&lines, "%d\n", i)
@@ -172,7 +208,7 @@ func TestMosquittoClients(t *testing.T) {
 		n := 0
 		for _, qos := range []string{"0", "1", "2"} {
 			out, err := mosquitto(t, d, lines.String(), "mosquitto_pub",
-				append(login, "-q", qos, "-t", "dianchi/v1/teld/piles", "-l")...)
+				slices.Concat(login, []string{"-q", qos, "-t", "dianchi/v1/teld/piles", "-l"})...)
 			if err != nil {
 				t.Fatalf("%s QoS %s: %v %s", version, qos, err, out)
 			}
@@ -185,11 +221,11 @@ func TestMosquittoClients(t *testing.T) {
 		}
 		d.SetFeedback(1, []byte("kept account"))
 		sub := func(topic string) (string, error) {
-			return mosquitto(t, d, "", "mosquitto_sub", append(login, "-q", "1", "-t", topic, "-C", "1", "-v", "-W", "5")...)
+			return mosquitto(t, d, "", "mosquitto_sub", slices.Concat(login, []string{"-q", "1", "-t", topic, "-C", "1", "-v", "-W", "5"})...)
 		}
 		pub := func(password, topic string) (string, error) {
-			return mosquitto(t, d, "", "mosquitto_pub",
-				"-V", version, "-u", "teld", "-P", password, "-q", "1", "-t", topic, "-m", "[]")
+			return mosquitto(t, d, "", "mosquitto_pub", slices.Concat(more,
+				[]string{"-V", version, "-u", "teld", "-P", password, "-q", "1", "-t", topic, "-m", "[]"})...)
 		}
 		out, err := sub(ownFeedback)
 		if err != nil || out != ownFeedback+" kept account\n" {
@@ -206,4 +242,8 @@ func TestMosquittoClients(t *testing.T) {
 			t.Errorf("%s: foreign topic: %q, %v", version, out, err)
 		}
 	}
+	f("mqttv311")
+	f("mqttv5")
+	f("mqttv311", "--cafile", certFile)
+	f("mqttv5", "--cafile", certFile, "--tls-version", "tlsv1.2")
 }

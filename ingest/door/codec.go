@@ -106,6 +106,7 @@ type header struct {
 
 const (
 	smallPacket = 64 << 10 // bounds everything but PUBLISH
+	connectSize = 16 << 10 // bounds CONNECT, which anybody may send
 	publishRoom = 4 << 10  // of a PUBLISH for what stands before its payload: topic and properties
 )
 
@@ -146,6 +147,9 @@ func readHeader(r *bufio.Reader, maxPacket int) (h header, err error) {
 	case typeConnect, typePuback, typePubrec, typePubcomp, typePingreq, typeDisconnect:
 		if h.flags != 0 {
 			return h, errMalformed
+		}
+		if h.kind == typeConnect {
+			most = connectSize
 		}
 	default: // what only servers send, and AUTH, for which we name no method
 		return h, errProtocol

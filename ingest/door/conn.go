@@ -34,7 +34,7 @@ type conn struct {
 	alive time.Duration // the longest silence; 0 for any
 	most  uint32        // largest packet that the client takes; 0 for any
 
-	received map[uint16]struct{} // QoS 2 messages that the client has not released
+	received idSet // QoS 2 messages that the client has not released
 
 	mu       sync.Mutex
 	room     *sync.Cond // the window or out has become smaller, or closing
@@ -42,14 +42,16 @@ type conn struct {
 	out      []byte // packets to be written
 	window   window
 	sub      subscription
-	open     bool // the client has its CONNACK
-	draining bool // no more packets are read
-	lingers  bool // the client is given time to read why
-	closing  bool // what is in out is written, then the socket is closed
+	open     bool          // the client has its CONNACK
+	drains   chan struct{} // closed with draining
+	draining bool          // no more packets are read
+	lingers  bool          // the client is given time to read why
+	closing  bool          // what is in out is written, then the socket is closed
 }
 
 func newConn(d *Door, nc net.Conn) *conn {
-	c := &conn{door: d, nc: nc, from: addrOf(nc.RemoteAddr()), r: bufio.NewReader(nc), wake: make(chan struct{}, 1)}
+	c := &conn{door: d, nc: nc, from: addrOf(nc.RemoteAddr()), r: bufio.NewReader(nc), wake: make(chan struct{}, 1),
+		drains: make(chan struct{})}
 	c.room = sync.NewCond(&c.mu)
 	c.ctx, c.stop = context.WithCancel(d.ctx)
 	return c
@@ -94,28 +96,39 @@ func (c *conn) read() error {
 		if err != nil {
 			return err
 		}
-		if err := c.deadline(c.door.cfg.PacketTimeout); err != nil {
-			return err
-		}
-		body, err := readBody(c.r, h.size)
-		if err != nil {
-			return err
-		}
-		c.door.count.bytes.Add(uint64(h.size) + 2)
-		p, err := decode(h, body, c.v5)
-		if err != nil {
-			return err
-		}
-		if p.kind == typeDisconnect {
-			return io.EOF
-		}
-		if c.ctx.Err() != nil { // ended by us while the packet came
+		give, ok := c.takeShare(h.size)
+		if !ok {
 			return nil
 		}
-		if err := c.handle(&p); err != nil {
+		if err := c.serve(h, give); err != nil {
 			return err
 		}
 	}
+}
+
+var errEnded = errors.New("ended by us")
+
+// serve reads a packet's body and handles it; give is called at the end.
+func (c *conn) serve(h header, give func()) error {
+	defer give()
+	if err := c.deadline(c.door.cfg.PacketTimeout); err != nil {
+		return err
+	}
+	body, err := readBody(c.r, h.size)
+	if err != nil {
+		return err
+	}
+	c.door.count.bytes.Add(uint64(h.size) + 2)
+	p, err := decode(h, body, c.v5)
+	switch {
+	case err != nil:
+		return err
+	case p.kind == typeDisconnect:
+		return io.EOF
+	case c.ctx.Err() != nil: // while the packet came
+		return errEnded
+	}
+	return c.handle(&p)
 }
 
 // deadline sets until when bytes must come; 0 is for ever. While draining it
@@ -208,6 +221,9 @@ func (c *conn) isDraining() bool {
 func (c *conn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.draining {
+		close(c.drains)
+	}
 	c.draining = true
 	c.nc.SetReadDeadline(time.Unix(1, 0))
 	c.room.Broadcast()

@@ -133,6 +133,9 @@ type clientKey struct {
 type party struct {
 	conns    map[*conn]struct{}
 	feedback []byte // latest account; nil when there is none
+
+	coming int           // bytes of its packets over 64 KiB that are coming in
+	room   chan struct{} // closed when they become fewer; nil when nobody waits
 }
 
 // New returns a Door that is not open yet.
@@ -207,7 +210,7 @@ func (d *Door) Kick(num charge.Num) {
 
 // tidy forgets a party about which there is nothing to know. d.mu is held.
 func (d *Door) tidy(num charge.Num) {
-	if p := d.parties[num]; p != nil && len(p.conns) == 0 && p.feedback == nil {
+	if p := d.parties[num]; p != nil && len(p.conns) == 0 && p.feedback == nil && p.coming == 0 {
 		delete(d.parties, num)
 	}
 }

@@ -62,7 +62,7 @@ func (c *conn) publish(p *packet) error {
 // receive notes a QoS 2 message. again says that the client sent it before and
 // has not released it; the PUBREC is on its way or comes once more.
 func (c *conn) receive(id uint16) (again bool, err error) {
-	if _, again = c.received[id]; again {
+	if again = c.received.has(id); again {
 		c.mu.Lock()
 		waiting := c.window.has(id)
 		c.mu.Unlock()
@@ -71,20 +71,17 @@ func (c *conn) receive(id uint16) (again bool, err error) {
 		}
 		return true, nil
 	}
-	if c.v5 && len(c.received) >= c.door.cfg.Window {
+	if c.v5 && c.received.count >= c.door.cfg.Window {
 		return false, &refusal{"receive-maximum", 3, reasonReceiveMaximum}
 	}
-	if c.received == nil {
-		c.received = map[uint16]struct{}{}
-	}
-	c.received[id] = struct{}{}
+	c.received.put(id, true)
 	return false, nil
 }
 
 // release answers a PUBREL.
 func (c *conn) release(id uint16) {
-	_, known := c.received[id]
-	delete(c.received, id)
+	known := c.received.has(id)
+	c.received.put(id, false)
 	if known || !c.v5 {
 		c.send([]byte{typePubcomp << 4, 2, byte(id >> 8), byte(id)})
 		return
