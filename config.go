@@ -46,6 +46,8 @@ type config struct {
 	Stale time.Duration
 
 	SpoolMaxGB int
+	PartyRate  int
+	LateRate   int
 
 	Demo     bool
 	Vehicles int
@@ -205,6 +207,10 @@ func (c *config) options() []*option {
 			help: "how long raw reports are kept; 72h take about 20 GB at 13,300 reports/s"},
 		{name: "spool-max", def: "20", unit: "GB", in: "ri", set: number(&c.SpoolMaxGB, 1, 100_000),
 			help: "largest spool; never more than a quarter of the free disk"},
+		{name: "party-rate", def: "20000", unit: "N", in: "ri", set: number(&c.PartyRate, 100, 10_000_000),
+			help: "reports/s of one party, with 10 s' worth in hand; beyond it its PUBACKs come later"},
+		{name: "late-rate", def: "5000", unit: "N", in: "ri", set: number(&c.LateRate, 100, 10_000_000),
+			help: "reports/s of all messages together whose reports are older than --stale"},
 		{name: "city", unit: "FILE", in: "rias", set: text(&c.City),
 			help: "name, zone, bounds, districts and tariff; default: Kunming"},
 		{name: "stale", def: "5m", unit: "D", in: "ria", set: duration(&c.Stale, 10*time.Second, 24*time.Hour),

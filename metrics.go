@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dianchi-platform/dianchi/ingest"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
@@ -28,6 +29,9 @@ var families = []struct {
 	{"report_delay_seconds_bucket", "Pile and vehicle reports by receive − ts, cumulative.", []string{"party", "le"}},
 	{"account_difference", "Figures of the platform's own that must agree and do not, by check.", []string{"check"}},
 	{"account_checks_total", "Times that figures were compared, by check.", []string{"check"}},
+	{"waiting_bytes", "Bytes of payload that wait for the judge, by lane.", []string{"lane"}},
+	{"waiting_outside", "Connections that are not read on because their party's lane is full, by lane.", []string{"lane"}},
+	{"slowed_total", "Messages that had to wait until there was room in their party's lane.", []string{"lane"}},
 	{"spool_bytes", "Bytes of the spool on disk.", nil},
 	{"spool_written_bytes_total", "Bytes of records that the spool has taken since the start.", nil},
 	{"spool_max_bytes", "The most that the spool may hold.", nil},
@@ -130,6 +134,12 @@ func (c *collector) selfcheck(put putter) {
 }
 
 func (c *collector) stores(put putter) {
+	live, late := c.core.pipeline.Waiting()
+	for lane, w := range map[string]ingest.Waiting{"live": live, "late": late} {
+		put("waiting_bytes", float64(w.Bytes), lane)
+		put("waiting_outside", float64(w.Outside), lane)
+		put("slowed_total", float64(w.Slowed), lane)
+	}
 	s := c.core.spool.Stats()
 	put("spool_bytes", float64(s.Bytes))
 	put("spool_written_bytes_total", float64(s.Written))

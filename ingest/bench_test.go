@@ -115,6 +115,7 @@ func BenchmarkPath(b *testing.B) {
 	for _, kind := range []charge.Payload{charge.Piles, charge.Vehicles} {
 		b.Run(kind.String(), func(b *testing.B) {
 			r := newRig(b)
+			r.cfg.PartyRate = 1 << 30
 			r.spool.GroupWait = 0
 			r.open(Catalog{})
 			r.benchStation()
@@ -150,6 +151,24 @@ func BenchmarkPath(b *testing.B) {
 			b.ReportMetric(50*float64(b.N)/b.Elapsed().Seconds(), "reports/s")
 			if got := r.total(party); got.Taken < 50*uint64(b.N) {
 				b.Errorf("%+v taken of %d messages", got, b.N)
+			}
+		})
+	}
+}
+
+// BenchmarkLaneOf is what it costs to see whether a message of 10 kB is late:
+// of the late ones both ends are read.
+func BenchmarkLaneOf(b *testing.B) {
+	for name, age := range map[string]time.Duration{"live": 0, "late": time.Hour} {
+		b.Run(name, func(b *testing.B) {
+			text := benchMessages(charge.Vehicles, 1)[0]
+			m := door.Message{Kind: charge.Vehicles, Payload: text, Received: benchEpoch + charge.Millis(age.Milliseconds())}
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if got := laneOf(&m, 5*time.Minute); (got == laneLate) != (age > 0) {
+					b.Fatalf("lane %d", got)
+				}
 			}
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/ingest/door"
@@ -18,9 +17,11 @@ var (
 	errLost     = errors.New("the record was damaged on disk before it was live")
 )
 
-// Submit hands in one message. It waits while the pipeline is behind and
+// Submit hands in one message. It waits while its party's lane is full, and
 // fails only when the platform is stopping or can no longer write, or with ctx;
-// then Done is not called.
+// then Done is not called. Late messages (lanes.go) are judged after live ones,
+// also those of the same connection; otherwise what one caller submits is
+// judged in its order.
 func (p *Pipeline) Submit(ctx context.Context, m door.Message) error {
 	if err := p.Broken(); err != nil {
 		return err
@@ -30,17 +31,10 @@ func (p *Pipeline) Submit(ctx context.Context, m door.Message) error {
 	if p.closed {
 		return errStopping
 	}
-	if !p.room.take(ctx, len(m.Payload)) {
+	if !p.lanes.put(ctx, laneOf(&m, p.cfg.StaleAfter), &m) {
 		return p.refusal(ctx)
 	}
-	select {
-	case p.in <- m:
-		return nil
-	case <-ctx.Done():
-	case <-p.open.Done():
-	}
-	p.room.give(len(m.Payload))
-	return p.refusal(ctx)
+	return nil
 }
 
 func (p *Pipeline) refusal(ctx context.Context) error {
@@ -84,28 +78,42 @@ func (p *Pipeline) do(ctx context.Context, f func()) error {
 	}
 }
 
+// runJudge judges what waits, in the order of the lanes, until Stop is through.
 func (p *Pipeline) runJudge() {
-	for {
+	pause := time.NewTimer(time.Hour)
+	defer pause.Stop()
+	for p.ctx.Err() == nil {
 		select {
-		case m := <-p.in:
-			p.take(m)
 		case f := <-p.control:
 			f()
+		default:
+		}
+		m, l, wait := p.lanes.next(time.Now())
+		if l != nil {
+			p.take(m, l)
+			continue
+		}
+		pause.Reset(wait)
+		select {
+		case <-p.lanes.more:
+		case <-pause.C:
+			p.lanes.wake()
+		case f := <-p.control:
+			f()
+			p.lanes.wake()
 		case <-p.ctx.Done():
-			return
 		}
 	}
 }
 
-// drain judges everything that was submitted before Stop.
+// drain judges everything that was submitted before Stop closed the lanes.
 func (p *Pipeline) drain() {
 	for p.ctx.Err() == nil {
-		select {
-		case m := <-p.in:
-			p.take(m)
-		default:
+		m, l, _ := p.lanes.next(time.Now())
+		if l == nil {
 			return
 		}
+		p.take(m, l)
 	}
 }
 
@@ -115,11 +123,14 @@ func (p *Pipeline) refuseRest() {
 		select {
 		case a := <-p.acks:
 			a.answer(errStopping)
-		case m := <-p.in:
-			m.Done(errStopping)
+			continue
 		default:
+		}
+		m, ok := p.lanes.rest()
+		if !ok {
 			return
 		}
+		m.Done(errStopping)
 	}
 }
 
@@ -131,8 +142,9 @@ func (a *ack) answer(err error) {
 
 // take judges one message and appends its record. While the spool takes
 // nothing it waits before it judges, so that memory never runs ahead of disk.
-func (p *Pipeline) take(m door.Message) {
-	defer p.room.give(len(m.Payload))
+func (p *Pipeline) take(m door.Message, l *lane) {
+	bytes, reports := cost(&m), uint64(1) // something even of an empty list
+	defer func() { p.lanes.done(l, bytes, reports) }()
 	if err := p.waitForSpool(); err != nil {
 		m.Done(err)
 		return
@@ -144,6 +156,7 @@ func (p *Pipeline) take(m door.Message) {
 		return
 	}
 	body, samples := p.judge.message(&m)
+	reports = max(reports, p.judge.rec.Account.Received)
 	p.append(body, ack{done: m.Done, samples: samples})
 }
 
@@ -232,7 +245,7 @@ func (p *Pipeline) whenReady(ctx context.Context, f func()) error {
 func (p *Pipeline) fail(err error) {
 	if p.broken.CompareAndSwap(nil, &err) {
 		p.log.Error("nothing more is acknowledged until the platform is started again", "err", err)
-		p.room.close()
+		p.lanes.close()
 		if p.deps.Fatal != nil {
 			select {
 			case p.deps.Fatal <- err:
@@ -240,51 +253,4 @@ func (p *Pipeline) fail(err error) {
 			}
 		}
 	}
-}
-
-// room bounds the bytes that wait for the judge.
-type room struct {
-	mu     sync.Mutex
-	cond   *sync.Cond
-	used   int
-	limit  int
-	closed bool
-}
-
-// take waits for room for n bytes; false when there will be none, or ctx ended.
-func (r *room) take(ctx context.Context, n int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.full(n) {
-		stop := context.AfterFunc(ctx, func() {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.cond.Broadcast()
-		})
-		defer stop()
-		for r.full(n) && ctx.Err() == nil {
-			r.cond.Wait()
-		}
-	}
-	if r.closed || r.full(n) {
-		return false
-	}
-	r.used += n
-	return true
-}
-
-func (r *room) full(n int) bool { return r.used > 0 && r.used+n > r.limit && !r.closed }
-
-func (r *room) give(n int) {
-	r.mu.Lock()
-	r.used -= n
-	r.mu.Unlock()
-	r.cond.Broadcast()
-}
-
-func (r *room) close() {
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	r.cond.Broadcast()
 }

@@ -2,8 +2,9 @@
 // pipeline, which decodes and judges them, puts one record a message into the
 // spool, and acknowledges a message once its record is on disk and live.
 //
-// Two goroutines own all state. The judge (intake.go) decodes, judges and
-// appends: it gives the order that everything later follows. The committer
+// Messages wait in lanes (lanes.go), two a party, from which the judge takes
+// them in turn. Two goroutines own all state. The judge (intake.go) decodes,
+// judges and appends: it gives the order that everything later follows. The committer
 // (commit.go) applies what is on disk to live, in that order, and closes a
 // revision each second. What the judge remembers is ahead of the disk, but
 // never by something that was not appended.
@@ -19,7 +20,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dianchi-platform/dianchi/ingest/door"
 	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/city"
@@ -34,14 +34,13 @@ type Config struct {
 	TooOld        time.Duration // age beyond which a report is refused
 	FeedbackEvery time.Duration // between two accounts of a party that has something to hear [5 s]
 	SnapshotEvery time.Duration // between two snapshots [30 s]
+	PartyRate     int           // reports a second of one party; beyond it, it is slowed [20,000]
+	LateRate      int           // late reports a second of all parties together [5,000]
 	SnapshotDir   string
 	City          *city.City
 	Alarms        alarm.Limits  // the zero value is [alarm.Default]; StaleAfter is the one above
 	AlarmEvery    time.Duration // between two looks at what is wrong [5 s]
 }
-
-// maxWaiting bounds the payload bytes that wait for the judge, over all sources.
-const maxWaiting = 64 << 20
 
 // parties answers who is registered now: Access with those that were removed,
 // Party without them.
@@ -85,10 +84,9 @@ type Pipeline struct {
 	log  *slog.Logger
 	deps Deps
 
-	in      chan door.Message
-	control chan func() // run by the judge between messages
-	acks    chan ack    // one for each appended record, in order
-	room    room
+	lanes   *lanes
+	control chan func()  // run by the judge between messages
+	acks    chan ack     // one for each appended record, in order
 	gate    sync.RWMutex // held by those who submit; Stop closes it behind the last
 	closed  bool         // by gate
 
@@ -124,9 +122,9 @@ func New(cfg Config, log *slog.Logger, deps Deps) *Pipeline {
 	cfg.FeedbackEvery = cmp.Or(cfg.FeedbackEvery, 5*time.Second)
 	cfg.SnapshotEvery = cmp.Or(cfg.SnapshotEvery, 30*time.Second)
 	cfg.AlarmEvery = cmp.Or(cfg.AlarmEvery, 5*time.Second)
+	cfg.withRates()
 	p := &Pipeline{
 		cfg: cfg, log: log, deps: deps,
-		in:      make(chan door.Message, 4096),
 		control: make(chan func()),
 		acks:    make(chan ack, 1<<16),
 		gone:    gone{more: make(chan struct{}, 1)},
@@ -134,8 +132,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *Pipeline {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.open, p.shut = context.WithCancel(p.ctx)
 	p.patient, p.hurry = context.WithCancel(p.open)
-	p.room.limit = maxWaiting
-	p.room.cond = sync.NewCond(&p.room.mu)
+	p.lanes = newLanes(&cfg)
 	p.judge = newJudge(cfg, log, deps)
 	p.commit = newCommitter(p)
 	p.commit.watch = newWatch(p)
@@ -166,8 +163,11 @@ func (p *Pipeline) Start(context.Context) error {
 
 // Quiesce is for the moment before the sources stop: from now on a message is
 // refused, not kept waiting, while the spool is full, so that a stop does not
-// wait for room that will not come.
-func (p *Pipeline) Quiesce() { p.hurry() }
+// wait for room that will not come; and no party's rate holds any more.
+func (p *Pipeline) Quiesce() {
+	p.hurry()
+	p.lanes.finish()
+}
 
 // Stop takes nothing more, judges what was submitted, waits until it is on disk
 // and live, writes a last snapshot and ends. What ctx leaves no time for is
@@ -180,7 +180,7 @@ func (p *Pipeline) Stop(ctx context.Context) error {
 	}
 	p.stopped = true
 	p.shut()
-	p.room.close()
+	p.lanes.close()
 	p.gate.Lock() // those who are submitting leave now
 	p.closed = true
 	p.gate.Unlock()

@@ -267,7 +267,7 @@ func TestStopAnyTime(t *testing.T) {
 // Submit does not outlive its context while it waits for room.
 func TestSubmitWaitsNoLongerThanItsContext(t *testing.T) {
 	r := smallRig(t)
-	r.p.room.limit = 1 << 20
+	r.p.lanes.limits.total = 1 << 20
 	acks := r.fill()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
