@@ -235,9 +235,18 @@ func TestRowsAfterAnAbsenceBeginAnew(t *testing.T) {
 		return found
 	}
 	r.eventually(func() bool { return len(kinds(record.Passed)) == 1 })
+	if q := kinds(record.Passed)[0].Quality; len(q) != 1 || q[0].Counts.Received != 2 {
+		t.Errorf("what nobody wrote is %+v, want the two reports", q)
+	}
 	now := charge.At(time.Now())
 	r.tickAt(now - now%totalsEvery + totalsEvery)
 	r.eventually(func() bool { return len(kinds(record.Totals)) == 1 })
+	r.eventually(func() bool { return len(kinds(record.Quality)) == 1 })
+	for _, row := range kinds(record.Quality)[0].Quality {
+		if !row.Counts.Zero() {
+			t.Errorf("quality row of party %d has %+v of the time before, want nothing", row.Party, row.Counts)
+		}
+	}
 	for _, row := range kinds(record.Totals)[0].Rows {
 		if row.Taken != 0 {
 			t.Errorf("row of %d %q has %d reports of the time before, want none", row.Scope, row.ID, row.Taken)

@@ -45,9 +45,10 @@ online rate, and a grade A to D with all that it is made of. Regulators see ever
 		fmt.Fprintf(&b, " %g", float64(ms)/1000)
 	}
 	b.WriteString(`, ∞。
-  p50、p95、p99 在类内线性插值;第一类(≤ 0)为 0,最后一类为其下限,即“至少”。所有能判断时间的充电枪和车辆报文都计入,重复和过旧的也计入。
+  p50、p95、p99 在类内线性插值;第一类(≤ 0)为 0,最后一类为其下限,即“至少”。格式正确、对象属于该单位的充电枪和车辆报文都计入,重复和过旧的也计入。
   *p50, p95 and p99 are linear inside a class; the first class (≤ 0) is 0, the last one, without an upper bound, is its
-  lower bound: "at least". All pile and vehicle reports whose form is right count, repeated ones and too old ones, too.*
+  lower bound: "at least". Pile and vehicle reports whose form is right and whose object is the party's count, repeated and too old
+  ones, too.*
 - flagged:至少命中一条标记或置空规则的保留报文;nulls:被置空的数值。保留 kept = 采纳 + 仅存历史的充电枪、车辆报文。
   *flagged: kept reports that at least one flag or null rule met; nulls: values that were set to null. Kept are the pile
   and vehicle reports that were taken or went to history.*

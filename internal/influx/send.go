@@ -1,7 +1,6 @@
 package influx
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,7 +93,7 @@ func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (outcome,
 		err := w.write(ctx, bucket, lines)
 		switch verdictOf(err) {
 		case accepted:
-			return outcome{accepted: bytes.Count(lines, []byte{'\n'})}, nil
+			return outcome{accepted: countLines(lines)}, nil
 		case partly:
 			return w.halve(ctx, bucket, lines, err)
 		case again:
@@ -117,18 +116,14 @@ func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (outcome,
 // enough: when one shard refuses a point, 1.8 answers before the others have
 // written theirs. Points that are older than its retention are counted right.
 func (w *Writer) halve(ctx context.Context, bucket string, lines []byte, cause error) (got outcome, err error) {
-	n := bytes.Count(lines, []byte{'\n'})
+	n := countLines(lines)
 	told := droppedIn(cause)
 	if n == 1 || told == n || told > 0 && strings.Contains(cause.Error(), "beyond retention policy") {
 		told = min(max(told, 1), n)
 		w.gone.Add(fmt.Errorf("InfluxDB refused %d of %d points: %w", told, n, cause))
 		return outcome{n - told, told}, nil
 	}
-	at := len(lines) / 2
-	at += bytes.IndexByte(lines[at:], '\n') + 1
-	if at >= len(lines) { // the last line is longer than the others together
-		at = bytes.LastIndexByte(lines[:len(lines)-1], '\n') + 1
-	}
+	at := middle(lines)
 	for _, half := range [][]byte{lines[:at], lines[at:]} {
 		part, err := w.put(ctx, bucket, half)
 		if err != nil {

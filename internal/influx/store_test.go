@@ -223,4 +223,7 @@ func (r *rig) stop() {
 	if at := r.writer.Stats().Position; at != r.spool.Synced() {
 		r.t.Fatalf("drained up to record %d of %d", at, r.spool.Synced())
 	}
+	if p := r.writer.Stats().Sum; p.Due != p.Accepted+p.Refused+p.Lost {
+		r.t.Fatalf("points do not add up: %+v", p)
+	}
 }
