@@ -106,12 +106,12 @@ func (s *accounts) recovered(now charge.Millis, every time.Duration) {
 // beforeUs is 2026-01-01 UTC, before the first platform spoke to anybody.
 const beforeUs charge.Millis = 1_767_225_600_000
 
-// told is how often a party was spoken to until At, in a snapshot. The entry
-// of party 0 tells At when there is no other.
+// told is how often a party was spoken to until AtMS, in a snapshot. The entry
+// of party 0 tells it when there is no other.
 type told struct {
 	Party  charge.Num
 	Spoken uint64
-	At     charge.Millis
+	AtMS   int64
 }
 
 // sections hands out the accounts for a snapshot.
@@ -124,8 +124,8 @@ func (s *accounts) sections(put func(name string, seq uint64, body []byte) error
 	if err != nil {
 		return err
 	}
-	now := charge.At(time.Now())
-	all := []told{{At: now}}
+	now := time.Now().UnixMilli()
+	all := []told{{AtMS: now}}
 	for num, a := range s.byNum {
 		all = append(all, told{num, a.count, now})
 	}
@@ -144,7 +144,7 @@ func (s *accounts) loadSpoken(b []byte) error {
 		return fmt.Errorf("cannot read what the parties were told: %w", err)
 	}
 	for _, x := range all {
-		s.taken = x.At
+		s.taken = charge.Millis(x.AtMS)
 		if x.Party != 0 {
 			s.of(x.Party).count = x.Spoken
 		}
