@@ -69,6 +69,17 @@ func (m Millis) MarshalJSON() ([]byte, error) {
 	return append(m.Append([]byte{'"'}), '"'), nil
 }
 
+// UnmarshalJSON reads what [Millis.MarshalJSON] printed.
+func (m *Millis) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*m = 0
+		return nil
+	}
+	t, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(b))
+	*m = At(t)
+	return err
+}
+
 // Num is the dense number of a party, station, pile or vehicle, given once in
 // the order in which the platform first took the object and never used again.
 // Each kind counts for itself from 1; 0 is no object.

@@ -36,3 +36,19 @@ func BenchmarkMillisAppend(b *testing.B) {
 		dst = m.Append(dst[:0])
 	}
 }
+
+func TestMillisComeBackFromJSON(t *testing.T) {
+	for _, m := range []Millis{0, 1, 1795392000123, -1, 253402300799999} {
+		b, err := m.MarshalJSON()
+		got := Millis(99)
+		if err != nil || got.UnmarshalJSON(b) != nil || got != m {
+			t.Errorf("%d is %s and comes back as %d (%v)", m, b, got, err)
+		}
+	}
+	var m Millis
+	for _, bad := range []string{"5", `"yesterday"`, `""`} {
+		if m.UnmarshalJSON([]byte(bad)) == nil {
+			t.Errorf("%s is taken for %s", bad, m)
+		}
+	}
+}
