@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dianchi-platform/dianchi/ingest/door"
 	"github.com/dianchi-platform/dianchi/internal/charge"
@@ -47,6 +48,10 @@ type judge struct {
 	rec      record.Record
 	findings quality.Findings
 	unknown  vehicleEntry // of a VIN until it is registered
+	meetings quality.Meetings
+	met      bool          // since the suspects were found
+	counted  charge.Millis // when they were
+	suspects atomic.Pointer[[]quality.Suspect]
 	body     []byte
 	rules    []ruleCount
 	samples  []sample
@@ -89,6 +94,7 @@ func (j *judge) message(m *door.Message) ([]byte, []sample) {
 	case charge.Sessions:
 		whole = j.sessions(m)
 	}
+	j.suspect(m.Received)
 	if whole != nil {
 		j.count(charge.Rejected, m.Kind, "", 0, m.Payload, []charge.Finding{*whole})
 	}

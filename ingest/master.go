@@ -90,6 +90,7 @@ func (j *judge) station(m *door.Message, e *report.StationEntry) {
 		j.book(charge.Rejected, m.Kind, st.ID, 0, e.Raw, e.Findings)
 		return
 	}
+	j.flagShift(j.meetings.Off(m.Party), true)
 	st = cloneStation(st)
 	if now != nil {
 		st.Num = now.Num

@@ -205,6 +205,9 @@ func (m *model) vehicle() sentReport {
 		VIN: vin, TS: m.ts(), Has: charge.HasPosition | charge.HasSOC,
 		Lon: 102.7 + float64(m.IntN(1000))/1e6, Lat: 25.03, SOCPct: float64(m.IntN(120)),
 	}
+	if m.IntN(4) == 0 {
+		r.Lat = 25.13 // farther than it can have driven
+	}
 	text := fmt.Sprintf(`{"vin":%q,"ts":%d,"lon":%v,"lat":%v,"socPct":%v}`, vin, r.TS, r.Lon, r.Lat, r.SOCPct)
 	return sentReport{party, charge.Vehicles, text, func(received charge.Millis) charge.Verdict {
 		v := m.vehicles[vin]
@@ -227,8 +230,8 @@ func (m *model) vehicle() sentReport {
 
 func (m *model) session() sentReport {
 	party, id, pile := m.operator(), fmt.Sprint("T", m.IntN(6)), fmt.Sprint("P", m.IntN(8))
-	text := fmt.Sprintf(`{"id":%q,"pile":%q,"startTs":%d,"endTs":%d,"energyKwh":%d}`, id, pile,
-		m.clock-7200_000, m.clock-3600_000, m.IntN(3))
+	start, end := m.clock-7200_000, m.clock-3600_000
+	text := fmt.Sprintf(`{"id":%q,"pile":%q,"startTs":%d,"endTs":%d,"energyKwh":%d}`, id, pile, start, end, m.IntN(3))
 	return sentReport{party, charge.Sessions, text, func(charge.Millis) charge.Verdict {
 		if m.pileOf(party, pile).station == "" {
 			return charge.Rejected
@@ -238,6 +241,7 @@ func (m *model) session() sentReport {
 			return charge.Duplicate
 		}
 		m.sessions[key] = text
+		m.pileOf(party, pile).memory.RememberSession(&charge.Session{ID: id, Start: start, End: end})
 		return charge.Taken
 	}}
 }
@@ -302,6 +306,7 @@ func (m *model) compare(r *rig) {
 		r.t.Errorf("%d piles, %d stations, %d vehicles, want %d, %d, %d", o.Piles.Total, o.Stations, o.Vehicles.Total,
 			total, len(m.stations), len(m.vehicles))
 	}
+	m.compareMemory(r)
 	for vin, want := range m.vehicles {
 		got, ok := r.live.Vehicle(vin, regulator)
 		if !ok || got.Maker != slugs[want.maker] || got.Vehicle.Model != want.model || got.Reported != (want.last.TS != 0) ||
@@ -309,6 +314,31 @@ func (m *model) compare(r *rig) {
 			r.t.Errorf("vehicle %s: %+v, want %+v of %s", vin, got, want.last, slugs[want.maker])
 		}
 	}
+}
+
+// compareMemory wants the judge to remember what the model does.
+func (m *model) compareMemory(r *rig) {
+	r.t.Helper()
+	r.p.do(r.t.Context(), func() {
+		x := r.p.judge.index
+		for _, party := range []charge.Num{teld, star} {
+			for n := range 9 {
+				id := fmt.Sprint("P", n)
+				want := m.pileOf(party, id)
+				if want.station == "" {
+					continue
+				}
+				if got := x.pile[x.piles[party][id]].memory; got != want.memory {
+					r.t.Errorf("the memory of pile %d/%s is\n%+v, want\n%+v", party, id, got, want.memory)
+				}
+			}
+		}
+		for vin, want := range m.vehicles {
+			if got := x.vehicle[x.vehicles[vin]].memory; got != want.memory {
+				r.t.Errorf("the memory of vehicle %s is\n%+v, want\n%+v", vin, got, want.memory)
+			}
+		}
+	})
 }
 
 // step sends one message and wants the model's verdict.

@@ -70,6 +70,7 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 	c.pass(max(at, newest), now)
 	c.watch.detector.Begin(now)
 	c.tick(now)
+	p.judge.suspect(now)
 	return nil
 }
 
@@ -79,6 +80,7 @@ type base struct {
 	position uint64 // the judge's index holds stations and vehicles up to here
 	piles    []uint64
 	vehicles []uint64 // records up to here are in the memory of each chunk
+	meetings uint64   // records up to here are in the meetings
 }
 
 func upTo(chunks []uint64, n charge.Num) uint64 {
@@ -100,6 +102,9 @@ func hold(chunks []uint64, chunk int, seq uint64) []uint64 {
 func (j *judge) apply(rec *record.Record, b *base) {
 	x := j.index
 	x.applyCatalog(rec, rec.Seq > b.position)
+	if rec.Seq > b.meetings {
+		j.replayMeetings(rec)
+	}
 	for i := range rec.Piles {
 		if it := &rec.Piles[i]; rec.Seq > upTo(b.piles, it.Num) {
 			x.pile = grow(x.pile, it.Num)
@@ -134,7 +139,7 @@ func (p *Pipeline) loadCatalog(cat Catalog) {
 	x.nextStation = max(x.nextStation, cat.NextStation)
 	x.nextPile = max(x.nextPile, cat.NextPile)
 	x.nextVehicle = max(x.nextVehicle, cat.NextVehicle)
-	p.judge.index = x
+	p.judge.index, p.judge.meetings = x, quality.Meetings{}
 	p.commit.accounts.book.Start(cat.Accounts, cat.Position)
 	p.commit.watch.book.Load(cat.Alarms, cat.Position)
 }
@@ -185,6 +190,9 @@ func (p *Pipeline) loadSnapshot(cat Catalog) (b base, err error) {
 			chunk, err := p.judge.index.loadChunk(kind, body)
 			b.vehicles = hold(b.vehicles, chunk, seq)
 			return err
+		case sectionMeetings:
+			b.meetings = seq
+			return p.judge.meetings.Decode(body)
 		case sectionIDs:
 			_, err := p.judge.index.loadChunk(kind, body)
 			return err

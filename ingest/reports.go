@@ -34,6 +34,9 @@ func (j *judge) piles(m *door.Message) *charge.Finding {
 		v := quality.JudgePile(&o.memory, &e.Report, o.facts, m.Received, &j.limits, &j.findings)
 		j.delay(m.Received, e.Report.TS)
 		j.gap(v, charge.Operator, before, e.Report.TS)
+		if v == charge.Taken {
+			j.meet(m.Party, num, o, &e.Report)
+		}
 		if v == charge.Taken || v == charge.Late {
 			j.rec.Piles = append(j.rec.Piles, record.PileItem{
 				Num: num, Verdict: v, Report: e.Report,
@@ -93,6 +96,7 @@ func (j *judge) vehicles(m *door.Message) *charge.Finding {
 	if whole != nil {
 		return whole
 	}
+	off := j.meetings.Off(m.Party)
 	for i := range entries {
 		e := &entries[i]
 		if e.Rejected {
@@ -117,6 +121,7 @@ func (j *judge) vehicles(m *door.Message) *charge.Finding {
 		j.delay(m.Received, e.Report.TS)
 		j.gap(v, charge.Maker, before, e.Report.TS)
 		if v == charge.Taken || v == charge.Late {
+			j.flagShift(off, e.Report.Has&charge.HasPosition != 0)
 			if num == 0 {
 				num = j.register(charge.Vehicle{Party: m.Party, VIN: strings.Clone(e.Report.VIN)})
 				j.index.vehicle[num].memory = j.unknown.memory

@@ -18,13 +18,14 @@ import (
 // holds, so that reports go on between them. Memory is taken in the judge's
 // goroutine, live and the accounts in the committer's.
 const (
-	snapshotName  = "snapshot"
-	sectionSpoken = "account" // how often each party was told its account
-	sectionPiles  = "memory-piles"
-	sectionCars   = "memory-vehicles"
-	sectionIDs    = "memory-ids" // of piles, also of those in no station now
-	livePrefix    = "live/"
-	memoryChunk   = 4096 // objects a section
+	snapshotName    = "snapshot"
+	sectionSpoken   = "account" // how often each party was told its account
+	sectionPiles    = "memory-piles"
+	sectionCars     = "memory-vehicles"
+	sectionIDs      = "memory-ids" // of piles, also of those in no station now
+	sectionMeetings = "meetings"   // of piles and vehicles, for geo.crs-suspect
+	livePrefix      = "live/"
+	memoryChunk     = 4096 // objects a section
 )
 
 // keepSnapshots writes a snapshot now and then until Stop, which writes the last one.
@@ -153,7 +154,13 @@ func (p *Pipeline) memorySections(ctx context.Context, put func(name string, seq
 			}
 		}
 	}
-	return nil
+	var body []byte
+	var seq uint64
+	err := p.do(ctx, func() { body = p.judge.meetings.Append(nil); seq = p.judge.appended })
+	if err != nil {
+		return err
+	}
+	return put(sectionMeetings, seq, body)
 }
 
 // chunk encodes one chunk of objects: the first number, then each one's memory or id.

@@ -122,6 +122,16 @@ func vehicleRules(l *Limits) []RuleInfo {
 			"车速超过 %s km/h 而位置 %s以上不变",
 			"speedKmh above %s while the position stays the same for %s or longer", l.StuckKMH, l.StuckFor),
 			flags), nil, stuckFix),
+		row(charge.RuleCRSSuspect, "piles, vehicles, stations", say(
+			"疑似坐标系错误:充电中的车辆(静止,位置与报文相差不超过 %s)与站点相差恰为一个 GCJ-02 偏移(约 360 米,±%s 米)。"+
+				"该单位最近 %s内至少 %s 次不同枪、车的相遇,%s%% 一致,且涉及至少两个对方单位;能解释最多相遇的一方先被怀疑。"+
+				"标记显示偏移的枪报文、被怀疑车企的全部带位置报文、被怀疑运营商的站点报文",
+			"Wrong coordinate system suspected: a vehicle that stands and charges (position within %s of the report) and the "+
+				"station are just one GCJ-02 shift apart (about 360 m, ±%s m). A party is suspected after at least %[4]s meetings of "+
+				"different piles and vehicles within %[3]s, of which %[5]s %% agree, with two other parties or more; who explains most "+
+				"meetings comes first. Marked are the pile reports that show it, all reports with a position of a suspected maker, "+
+				"and the stations that a suspected operator sends",
+			l.CRSFresh, l.CRSTolerance, l.CRSKeep, l.CRSVotes, l.CRSShare*100), flags),
 		with(row(charge.RuleOdoDecrease, "vehicles", say(
 			"里程下降超过 %s 米;该行程不计", "odometerKm falls by more than %s m; the trip does not count",
 			l.OdoSlackM), flags), nil, odoDecrease),

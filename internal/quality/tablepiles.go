@@ -42,8 +42,11 @@ func masterRules(l *Limits) []RuleInfo {
 	negative := row(charge.RuleSessionNeg, nil, say("结束早于开始", "It ends before it starts"))
 	negative.Actions = of(rejects)
 	apart := row(charge.RuleVehicleApart, vehicleApart, say(
-		"充电期间其车辆(VIN)的位置距站点超过 %s 米",
-		"The vehicle (VIN) that charged was more than %s m from the station in that time", l.ApartM))
+		"充电期间其车辆(VIN)的位置距站点超过 %s 米;枪报文在充电开始约一分钟后判断一次(要求车辆静止,位置与报文相差不超过 %s)",
+		"The vehicle (VIN) that charges is more than %s m from the station in that time; of pile reports that is looked at "+
+			"once, about a minute into charging, if the vehicle stands still and its position is within %s",
+		l.ApartM, l.CRSFresh))
+	apart.Applies = "piles, sessions"
 	meta := row(charge.RuleMetaStation, nil, say(
 		"在湖中、多于 %s 个枪、额定功率不在 %s–%s kW、公共站无停车或电价信息;报文中没有组织机构代码,故不校验",
 		"In the lake, more than %s piles, a rated power not within %s to %s kW, a public station without parking or "+

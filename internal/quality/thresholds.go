@@ -78,6 +78,7 @@ type Thresholds struct {
 	// Coordinates (domain page §7).
 	CRSTolerance float64       `rule:"geo.crs-suspect" unit:"m" says:"how near to no shift, or to one shift of GCJ-02, a meeting counts"`
 	CRSFresh     time.Duration `rule:"geo.crs-suspect" says:"age of the vehicle's position at a meeting"`
+	CRSKeep      time.Duration `rule:"geo.crs-suspect" says:"age of a meeting that counts"`
 	CRSVotes     int           `rule:"geo.crs-suspect" says:"meetings of different piles and vehicles that are needed"`
 	CRSShare     float64       `rule:"geo.crs-suspect" unit:"of the votes" says:"that must show the same shift"`
 
@@ -111,7 +112,7 @@ func DefaultThresholds() Thresholds {
 		MoneyFen: 1, EnergyStep: 0.01, ExcessRated: 1.1, ExcessKWh: 0.1, ExcessGross: 2, ExcessFrom: 50, ExcessNever: 1000,
 		PackFactor: 1.15, PackSlackPts: 2, PerDay: 60, NoStatusKWh: 0.1, HeardGap: 5 * time.Minute, ApartM: 1000,
 
-		CRSTolerance: 150, CRSFresh: 3 * time.Minute, CRSVotes: 20, CRSShare: 0.8,
+		CRSTolerance: 150, CRSFresh: 3 * time.Minute, CRSKeep: 24 * time.Hour, CRSVotes: 20, CRSShare: 0.8,
 
 		ManyPiles: 50, MinRatedKW: 1.3, MaxRatedKW: 4000,
 	}

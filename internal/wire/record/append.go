@@ -25,6 +25,7 @@ const (
 	hasGaps
 	hasQuality
 	hasAlarms
+	hasMeetings
 	allParts = 1<<iota - 1
 )
 
@@ -44,6 +45,7 @@ func (r *Record) Reset() {
 	clear(r.Rows)
 	clear(r.Quality)
 	clear(r.Alarms)
+	clear(r.Meetings)
 	*r = Record{
 		Rules:    r.Rules[:0],
 		Stations: r.Stations[:0],
@@ -54,6 +56,7 @@ func (r *Record) Reset() {
 		Rows:     r.Rows[:0],
 		Quality:  r.Quality[:0],
 		Alarms:   r.Alarms[:0],
+		Meetings: r.Meetings[:0],
 	}
 }
 
@@ -134,6 +137,15 @@ func (r *Record) Append(dst []byte) []byte {
 			dst = appendAlarm(dst, &r.Alarms[i], r.Received)
 		}
 	}
+	if len(r.Meetings) > 0 {
+		dst = binary.AppendUvarint(dst, uint64(len(r.Meetings)))
+		for _, m := range r.Meetings {
+			dst = binary.AppendUvarint(dst, uint64(m.Maker))
+			dst = binary.AppendUvarint(dst, uint64(m.Pile))
+			dst = binary.AppendUvarint(dst, uint64(m.Vehicle))
+			dst = append(dst, byte(m.Shift+1))
+		}
+	}
 	return dst
 }
 
@@ -156,6 +168,7 @@ func (r *Record) parts() uint64 {
 	mark(r.hasGaps(), hasGaps)
 	mark(len(r.Quality) > 0, hasQuality)
 	mark(len(r.Alarms) > 0, hasAlarms)
+	mark(len(r.Meetings) > 0, hasMeetings)
 	return p
 }
 

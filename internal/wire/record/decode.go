@@ -21,6 +21,7 @@ const (
 	minBand     = 4
 	minPileMeta = 6
 	minSessBand = 5
+	minMeeting  = 4
 	minQuality  = 16
 )
 
@@ -114,6 +115,15 @@ func (r *Record) Decode(body []byte) error {
 			decodeAlarm(d, &r.Alarms[len(r.Alarms)-1], r.Received)
 		}
 	}
+	if parts&hasMeetings != 0 {
+		for range d.count(minMeeting) {
+			m := Meeting{Maker: d.num(), Pile: d.num(), Vehicle: d.num(), Shift: int8(d.byte()) - 1}
+			if m.Shift < -1 || m.Shift > 1 {
+				d.fail(errValue)
+			}
+			r.Meetings = append(r.Meetings, m)
+		}
+	}
 	return d.done()
 }
 
@@ -136,6 +146,12 @@ func ruleID(s string) charge.Rule {
 		return charge.RuleSentinel
 	case charge.RuleIDUnknown:
 		return charge.RuleIDUnknown
+	case charge.RuleTeleport:
+		return charge.RuleTeleport
+	case charge.RuleCRSSuspect:
+		return charge.RuleCRSSuspect
+	case charge.RuleUnchanged:
+		return charge.RuleUnchanged
 	case charge.RuleVIMismatch:
 		return charge.RuleVIMismatch
 	}

@@ -124,6 +124,9 @@ func randomRecord(r *rand.Rand) *Record {
 		}
 		rec.Alarms = append(rec.Alarms, e)
 	}
+	for range some() {
+		rec.Meetings = append(rec.Meetings, Meeting{n(), n(), n(), int8(r.IntN(3) - 1)})
+	}
 	return rec
 }
 

@@ -43,6 +43,14 @@ type Record struct {
 	Rows     []TotalRow
 	Quality  []QualityRow
 	Alarms   []AlarmEvent // at most [MaxAlarms]
+	Meetings []Meeting
+}
+
+// Meeting is a maker's vehicle that charges at a pile of the record's party, and
+// by how many GCJ-02 shifts their positions are apart: -1, 0 or 1.
+type Meeting struct {
+	Maker, Pile, Vehicle charge.Num
+	Shift                int8
 }
 
 // RuleCount is how often a message met one rule.
