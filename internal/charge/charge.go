@@ -6,7 +6,10 @@
 // kW positive into the vehicle, times are [Millis].
 package charge
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Millis is a moment as Unix time in milliseconds, UTC. Zero means "never".
 type Millis int64
@@ -20,8 +23,19 @@ func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
 // Add returns m moved by d, cut to whole milliseconds.
 func (m Millis) Add(d time.Duration) Millis { return m + Millis(d.Milliseconds()) }
 
-// Sub returns the time from o to m.
-func (m Millis) Sub(o Millis) time.Duration { return time.Duration(m-o) * time.Millisecond }
+// Sub returns the time from o to m; beyond a Duration's 292 years, the longest
+// Duration of its sign, as [time.Time.Sub] does.
+func (m Millis) Sub(o Millis) time.Duration {
+	const most = Millis(math.MaxInt64 / time.Millisecond)
+	switch d := m - o; {
+	case d > most:
+		return math.MaxInt64
+	case d < -most:
+		return math.MinInt64
+	default:
+		return time.Duration(d) * time.Millisecond
+	}
+}
 
 // layout is RFC 3339 in UTC with milliseconds, the only form we print.
 const layout = "2006-01-02T15:04:05.000Z"

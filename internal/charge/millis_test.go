@@ -29,6 +29,23 @@ func TestMillisAppend(t *testing.T) {
 	}
 }
 
+func TestMillisSubIsThatOfTime(t *testing.T) {
+	f := func(a, b Millis) {
+		t.Helper()
+		if got, want := a.Sub(b), a.Time().Sub(b.Time()); got != want {
+			t.Fatalf("%d - %d = %v, want %v", a, b, got, want)
+		}
+	}
+
+	f(1_795_392_000_000, 1_795_391_999_999)
+	f(253_402_300_799_999, 1_795_392_000_000) // a report of the year 9999
+	f(-62_135_596_800_000, 1_795_392_000_000) // and of the year 1
+	f(9_223_372_036_854, 0)
+	f(9_223_372_036_855, 0)
+	f(0, 9_223_372_036_854)
+	f(0, 9_223_372_036_855)
+}
+
 func BenchmarkMillisAppend(b *testing.B) {
 	m, dst := Millis(1_795_392_000_123), make([]byte, 0, 32)
 	b.ReportAllocs()
