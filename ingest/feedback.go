@@ -15,6 +15,7 @@ func (s *accounts) speak(now charge.Millis, p *Pipeline) {
 		payload []byte
 	}
 	var words []word
+	p.judge.round.Add(1)
 	for num, a := range s.byNum {
 		if a.since.Received == 0 && !a.owed {
 			continue

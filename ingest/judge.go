@@ -55,7 +55,9 @@ type judge struct {
 	body     []byte
 	rules    []ruleCount
 	samples  []sample
-	appended uint64 // last Seq that went to the spool
+	heard    map[heardKey]heard
+	round    *atomic.Uint64 // moves on when the accounts are said
+	appended uint64         // last Seq that went to the spool
 	foreign  *tally.Tally
 }
 
@@ -68,6 +70,8 @@ func newJudge(cfg Config, log *slog.Logger, deps Deps) *judge {
 		index:   newIndex(),
 		recent:  newRecent(),
 		decoder: report.NewDecoder(),
+		heard:   map[heardKey]heard{},
+		round:   new(atomic.Uint64),
 		limits:  limits,
 		foreign: tally.New(log, slog.LevelWarn, "parties publish what belongs to others"),
 	}
@@ -111,16 +115,41 @@ func (j *judge) count(v charge.Verdict, kind charge.Payload, id string, ts charg
 	j.rec.Account.Count(v, 1)
 	for i := range found {
 		f := &found[i]
-		n := j.countRule(f.Rule, f.Action)
-		if n > maxSamples {
+		j.countRule(f.Rule, f.Action)
+		if !j.wanted(f) {
 			continue
 		}
 		j.samples = append(j.samples, sample{
 			rule: f.Rule, action: f.Action, kind: kind,
-			id: strings.Clone(id), ts: ts, detail: f.Detail,
+			id: strings.Clone(id), ts: ts, detail: f.Text(),
 			payload: cut(raw),
 		})
 	}
+}
+
+// heard says how many samples of a rule a party's next account will have.
+type heard struct {
+	round   uint64 // the account's
+	samples int
+}
+
+// wanted reports whether the party's next account has room for one more sample of
+// f's rule: in a flood of bad reports, only some need a sentence and a copy.
+func (j *judge) wanted(f *charge.Finding) bool {
+	k := heardKey{j.rec.Party, f.Rule, f.Action}
+	h, now := j.heard[k], j.round.Load()
+	if h.round != now {
+		h = heard{round: now}
+	}
+	h.samples++
+	j.heard[k] = h
+	return h.samples <= maxSamples
+}
+
+type heardKey struct {
+	party  charge.Num
+	rule   charge.Rule
+	action charge.Action
 }
 
 // cut returns at most 512 bytes of raw, whole characters, as valid UTF-8.
@@ -135,15 +164,14 @@ func cut(raw []byte) string {
 	return strings.ToValidUTF8(string(raw), "\uFFFD")
 }
 
-func (j *judge) countRule(rule charge.Rule, action charge.Action) uint32 {
+func (j *judge) countRule(rule charge.Rule, action charge.Action) {
 	for i := range j.rules {
 		if c := &j.rules[i]; c.rule == rule && c.action == action {
 			c.count++
-			return c.count
+			return
 		}
 	}
 	j.rules = append(j.rules, ruleCount{rule, action, 1})
-	return 1
 }
 
 // owned rejects what belongs to another maker. It goes to the log, too: it may

@@ -1,5 +1,7 @@
 package charge
 
+import "fmt"
+
 // Rule is the stable id of a bad-data rule, as it stands in feedback.
 type Rule string
 
@@ -25,6 +27,23 @@ type Finding struct {
 	Rule   Rule
 	Action Action
 	Detail string // English, names the object and the value; no secrets
+
+	format string // of a Detail that nobody has asked for yet
+	args   []any
+}
+
+// Find returns a finding whose sentence is put together when it is asked for:
+// most findings of a flood are only counted. The arguments must live until then.
+func Find(rule Rule, act Action, format string, args ...any) Finding {
+	return Finding{Rule: rule, Action: act, format: format, args: args}
+}
+
+// Text returns the sentence.
+func (f *Finding) Text() string {
+	if f.format != "" {
+		return fmt.Sprintf(f.format, f.args...)
+	}
+	return f.Detail
 }
 
 // The rules, in the order of the domain page; what each looks for stands in

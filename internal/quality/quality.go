@@ -10,7 +10,6 @@
 package quality
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
@@ -52,7 +51,7 @@ func TooOldFor(retention time.Duration) time.Duration {
 type Findings []charge.Finding
 
 func (f *Findings) add(rule charge.Rule, act charge.Action, format string, args ...any) {
-	*f = append(*f, charge.Finding{Rule: rule, Action: act, Detail: fmt.Sprintf(format, args...)})
+	*f = append(*f, charge.Find(rule, act, format, args...))
 }
 
 // Order returns the moment by which a report is ordered: its ts, but when it was
