@@ -58,15 +58,12 @@ func (p *Pipeline) Broken() error {
 	return nil
 }
 
-// do runs f in the judge's goroutine, between two messages.
+// do runs f in the judge's goroutine, between two messages. When ctx ends, f
+// may still be running; an error then does not say that it had no effect.
 func (p *Pipeline) do(ctx context.Context, f func()) error {
-	ran := make(chan struct{})
-	select {
-	case p.control <- func() { f(); close(ran) }:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.ctx.Done():
-		return errStopping
+	ran, err := p.hand(ctx, f)
+	if err != nil {
+		return err
 	}
 	select {
 	case <-ran:
@@ -75,6 +72,34 @@ func (p *Pipeline) do(ctx context.Context, f func()) error {
 		return ctx.Err()
 	case <-p.ctx.Done():
 		return errStopping
+	}
+}
+
+// doWhole is do whose error says that f has not run and will not, as long as
+// the pipeline is not at its end: ctx counts until f begins.
+func (p *Pipeline) doWhole(ctx context.Context, f func()) error {
+	ran, err := p.hand(ctx, f)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ran:
+		return nil
+	case <-p.ctx.Done():
+		return errStopping
+	}
+}
+
+// hand gives f to the judge's goroutine, which begins with it at once.
+func (p *Pipeline) hand(ctx context.Context, f func()) (ran chan struct{}, err error) {
+	ran = make(chan struct{})
+	select {
+	case p.control <- func() { f(); close(ran) }:
+		return ran, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.ctx.Done():
+		return nil, errStopping
 	}
 }
 
@@ -135,6 +160,9 @@ func (p *Pipeline) refuseRest() {
 }
 
 func (a *ack) answer(err error) {
+	if n := len(a.samples); n > 0 {
+		a.held.Add(-int64(n))
+	}
 	if a.done != nil {
 		a.done(err)
 	}
@@ -157,8 +185,19 @@ func (p *Pipeline) take(m door.Message, l *lane) {
 	}
 	body, samples := p.judge.message(&m)
 	reports = max(reports, p.judge.rec.Account.Received)
-	p.append(body, ack{done: m.Done, samples: samples})
+	if m.Shared {
+		reports = 0
+	}
+	if p.samples.Add(int64(len(samples))) > maxHeldSamples {
+		p.samples.Add(-int64(len(samples)))
+		samples = nil
+	}
+	p.append(body, ack{done: m.Done, samples: samples, held: &p.samples})
 }
+
+// maxHeldSamples is how many samples for feedback may wait for the disk, of
+// about 1 kB each; beyond it the rules' counts go on without.
+const maxHeldSamples = 20_000
 
 // append puts a record into the spool, which was ready a moment ago.
 func (p *Pipeline) append(body []byte, a ack) {
@@ -222,7 +261,7 @@ func (p *Pipeline) ready() error {
 func (p *Pipeline) whenReady(ctx context.Context, f func()) error {
 	for {
 		var err error
-		if e := p.do(ctx, func() {
+		if e := p.doWhole(ctx, func() {
 			if err = p.ready(); err == nil {
 				f()
 			}

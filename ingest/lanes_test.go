@@ -392,6 +392,11 @@ func TestLaneOf(t *testing.T) {
 	f(charge.Sessions, report(old), laneLive)
 	f(charge.Stations, report(old), laneLive)
 	f(charge.Fleet, report(old), laneLive)
+
+	shared := door.Message{Kind: charge.Piles, Received: received, Payload: []byte(report(old)), Shared: true}
+	if laneOf(&shared, 5*time.Minute) != laneLive {
+		t.Error("a message that others stand behind goes to the late lane")
+	}
 }
 
 func FuzzLaneOf(f *testing.F) {

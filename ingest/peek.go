@@ -13,7 +13,7 @@ import (
 // likely, is history. It is a guess for the order of work alone: the judge
 // looks at each report, whichever lane it came by.
 func laneOf(m *door.Message, stale time.Duration) int {
-	if m.Kind != charge.Piles && m.Kind != charge.Vehicles {
+	if m.Shared || m.Kind != charge.Piles && m.Kind != charge.Vehicles {
 		return laneLive
 	}
 	limit := int64(m.Received) - stale.Milliseconds()

@@ -107,6 +107,7 @@ type Pipeline struct {
 	gone    gone
 
 	broken  atomic.Pointer[error]
+	samples atomic.Int64 // on their way from the judge to the accounts
 	stalled atomic.Int64 // Unix ms since when the spool takes nothing; 0 while it does
 }
 
@@ -115,6 +116,7 @@ type ack struct {
 	seq     uint64
 	done    func(error)
 	samples []sample
+	held    *atomic.Int64 // counts samples that are on their way
 }
 
 // New returns a pipeline; Recover must run before Start.

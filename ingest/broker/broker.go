@@ -1,6 +1,6 @@
 // Package broker takes reports from an MQTT broker that stands outside: one
 // paho client reads every party's topics and acknowledges each message only
-// once it is on our disk.
+// once it is on our disk, in the order in which they came.
 //
 // The broker decides who may publish what; here a message whose topic names no
 // registered party, or another kind's payload, is counted and dropped.
@@ -49,14 +49,14 @@ type Source struct {
 	parties parties
 	taker   taker
 
-	client  mqtt.Client
-	acks    chan acknowledgement
-	words   words
-	taking  context.Context // ends with Quiesce: nothing more is taken
-	quiesce context.CancelFunc
-	running context.Context // ends with Stop
-	cancel  context.CancelFunc
-	writing sync.WaitGroup
+	client   mqtt.Client
+	arrivals arrivals
+	words    words
+	taking   context.Context // ends with Quiesce: nothing more is taken
+	quiesce  context.CancelFunc
+	running  context.Context // ends with Stop
+	cancel   context.CancelFunc
+	writing  sync.WaitGroup
 
 	inFlight  atomic.Int64 // taken and not yet acknowledged
 	connected atomic.Bool
@@ -64,11 +64,6 @@ type Source struct {
 	messages  atomic.Uint64
 	acked     atomic.Uint64
 	dropped   atomic.Uint64
-}
-
-type acknowledgement struct {
-	msg mqtt.Message
-	err error
 }
 
 // Stats is what an operator of the platform watches.
@@ -83,8 +78,9 @@ type Stats struct {
 // New returns a source that hands messages to t.
 func New(cfg Config, log *slog.Logger, p parties, t taker) *Source {
 	return &Source{
-		cfg: cfg, log: log, parties: p, taker: t, acks: make(chan acknowledgement, 1<<16),
-		words: words{latest: map[string][]byte{}, gone: map[string]struct{}{}, more: make(chan struct{}, 1)},
+		cfg: cfg, log: log, parties: p, taker: t,
+		arrivals: arrivals{more: make(chan struct{}, 1)},
+		words:    words{latest: map[string][]byte{}, gone: map[string]struct{}{}, more: make(chan struct{}, 1)},
 	}
 }
 
@@ -196,20 +192,20 @@ func (s *Source) take(_ mqtt.Client, m mqtt.Message) {
 	party, kind, ok := s.route(m.Topic())
 	if !ok {
 		s.dropped.Add(1)
-		m.Ack()
+		a := s.arrive(m)
+		a.done(nil)
 		return
 	}
 	if s.taking.Err() != nil {
 		return // stopping; not acknowledged: it comes again
 	}
 	s.messages.Add(1)
-	s.inFlight.Add(1)
+	a := s.arrive(m)
 	err := s.taker.Submit(s.taking, door.Message{
-		Party: party.Num, Kind: kind, Payload: m.Payload(), Received: charge.At(time.Now()),
-		Done: func(err error) { s.acks <- acknowledgement{m, err} },
+		Party: party.Num, Kind: kind, Payload: m.Payload(), Received: charge.At(time.Now()), Done: a.done, Shared: true,
 	})
 	if err != nil {
-		s.inFlight.Add(-1) // not acknowledged: it comes again
+		a.done(err) // not acknowledged: it comes again
 	}
 }
 
@@ -217,28 +213,6 @@ func (s *Source) route(topic string) (charge.Party, charge.Payload, bool) {
 	slug, kind := charge.ParseTopic(topic)
 	party, ok := s.parties.PartyBySlug(slug)
 	return party, kind, ok && !party.Removed && kind != 0 && kind.PublishedBy() == party.Kind
-}
-
-// acknowledge sends acknowledgements in the order in which messages reached
-// the disk, apart from the committer, which must not wait for a socket.
-func (s *Source) acknowledge() {
-	for {
-		select {
-		case a := <-s.acks:
-			_, _, ok := s.route(a.msg.Topic())
-			switch {
-			case a.err == nil:
-				s.acked.Add(1)
-				a.msg.Ack()
-			case !ok: // its party was removed while it was on its way
-				s.dropped.Add(1)
-				a.msg.Ack()
-			}
-			s.inFlight.Add(-1)
-		case <-s.running.Done():
-			return
-		}
-	}
 }
 
 // Stop takes nothing more, waits until what was taken is acknowledged or ctx

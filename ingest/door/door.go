@@ -70,10 +70,13 @@ type Message struct {
 	Kind     charge.Payload
 	Payload  []byte // the taker's until it has called Done
 	Received charge.Millis
+	Shared   bool // comes with other parties' messages: to keep it waiting for one party's rate would slow them all
 
-	// Done is called exactly once for each message that was taken, in the order
-	// of Submit for each source, but for a removed party's, at once with an error. nil acknowledges the message; any error closes
-	// the connection without acknowledging it. It does not block.
+	// Done is called exactly once for each message that was taken. Late messages
+	// are done with after live ones that came later, and a removed party's at once,
+	// with an error; otherwise they are done with in the order of Submit for each
+	// source. nil acknowledges the message; any error closes the connection without
+	// acknowledging it. It does not block.
 	Done func(err error)
 }
 
