@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// mosquitto is a real broker with our password and ACL files.
+// mosquitto is a real broker with our password and ACL files, and with the
+// configuration that we deploy; more lines go behind it.
 type mosquitto struct {
 	t    *testing.T
 	dir  string
@@ -23,7 +24,7 @@ type mosquitto struct {
 	cmd  *exec.Cmd
 }
 
-func startMosquitto(t *testing.T, files string) *mosquitto {
+func startMosquitto(t *testing.T, files string, more ...string) *mosquitto {
 	t.Helper()
 	m := &mosquitto{t: t, dir: t.TempDir(), port: freePort(t)}
 	deployed, err := os.ReadFile(filepath.Join("deploy", "mosquitto", "mosquitto.conf"))
@@ -31,7 +32,7 @@ func startMosquitto(t *testing.T, files string) *mosquitto {
 		t.Fatal(err)
 	}
 	conf := strings.NewReplacer("listener 1883", fmt.Sprintf("listener %d 127.0.0.1", m.port),
-		"/mosquitto/parties", files, "/mosquitto/data", m.dir).Replace(string(deployed)) + "\nuser root\n"
+		"/mosquitto/parties", files, "/mosquitto/data", m.dir).Replace(string(deployed)) + "\nuser root\n" + strings.Join(more, "")
 	if err := os.WriteFile(filepath.Join(m.dir, "mosquitto.conf"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -71,11 +71,11 @@ func broker(t *testing.T, dir string) string {
 	t.Helper()
 	exe, err := exec.LookPath("mosquitto")
 	if err != nil {
-		t.Skip("mosquitto is not installed")
+		exe = "/usr/sbin/mosquitto" // not in everybody's path
 	}
 	for _, tool := range []string{"mosquitto_pub", "mosquitto_sub", "stdbuf"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(tool + " is not installed")
+			t.Fatalf("%s is not installed; run: make deps-test", tool)
 		}
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0") // mosquitto cannot choose a port itself
