@@ -358,3 +358,35 @@ func BenchmarkApply(b *testing.B) {
 		book.Apply(rec)
 	}
 }
+
+// BenchmarkSections writes the accounts of 40 parties with a day each, as the
+// committer does between records every 30 s.
+func BenchmarkSections(b *testing.B) {
+	book := New()
+	seq := uint64(0)
+	for i := range Buckets {
+		for num := range charge.Num(40) {
+			rec := &record.Record{Kind: record.Message, Party: 1 + num, Received: start + charge.Millis(i)*BucketMS,
+				Account: charge.Account{Received: 300_000, Taken: 300_000}, OnlineMS: 1 << 30, Missing: 100}
+			for k := range rec.Delays {
+				rec.Delays[k] = 10_000
+			}
+			for k := range 10 {
+				rec.Rules = append(rec.Rules, record.RuleCount{Rule: charge.Rule(fmt.Sprint("rule.", k)), Action: charge.ActFlag, Count: 100})
+			}
+			seq++
+			rec.Seq = seq
+			book.Apply(rec)
+		}
+	}
+	size := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		size = 0
+		if err := book.Sections(func(_ string, _ uint64, body []byte) error { size += len(body); return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(size)/40, "B/party")
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/40, "µs/party")
+}

@@ -158,7 +158,11 @@ func (r *reader) counts() record.Counts {
 }
 
 func (r *reader) rule() ruleKey {
-	n := r.uint(uint64(len(r.b)))
+	n := r.uint(1 << 16)
+	if n > uint64(len(r.b)) {
+		r.fail()
+		return ruleKey{}
+	}
 	k := ruleKey{rule: charge.Rule(r.b[:n])}
 	r.b = r.b[n:]
 	k.action = charge.Action(r.byte())
