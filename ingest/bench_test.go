@@ -31,7 +31,7 @@ func benchMessages(kind charge.Payload, n int) [][]byte {
 				fmt.Fprintf(&b, `,{"id":"P%02d","ts":%d,"status":3,"powerKw":%d.2,"voltageV":400,"currentA":%d.5,"socPct":63,`+
 					`"energyKwh":12.31,"meterKwh":88121.4,"session":"A17"}`, k%benchPiles, benchEpoch, 40+k%20, (40+k%20)*10/4)
 			} else {
-				fmt.Fprintf(&b, `,{"vin":%q,"ts":%d,"lon":102.71%04d,"lat":25.04,"speedKmh":31.5,"odometerKm":40211.3,`+
+				fmt.Fprintf(&b, `,{"vin":%q,"ts":%d,"lon":102.71%04d,"lat":25.04,"speedKmh":18.5,"odometerKm":40211.3,`+
 					`"socPct":63,"voltageV":355.0,"currentA":22.4,"state":1,"charge":3,"alarmLevel":0}`,
 					benchVIN((50*i+k)%benchVehicles), benchEpoch, k)
 			}

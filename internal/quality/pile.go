@@ -90,7 +90,7 @@ func (m *PileMemory) remember(r *charge.PileReport, print uint64, v charge.Verdi
 		order := orderOf(r)
 		m.countChange(r, received)
 		m.hear(r, l)
-		if m.last == 0 || !m.same(r, order) {
+		if m.changed == 0 || !m.same(r, order) {
 			m.changed = secondsOf(r.TS)
 		}
 		m.fill(r, order)

@@ -91,6 +91,9 @@ func odoJump(m *VehicleMemory, r *charge.VehicleReport, _ VehicleFacts, _ charge
 	if r.Has&charge.HasOdometer == 0 || m.odo == 0 {
 		return
 	}
+	if secondsOf(r.TS) < m.odoAt {
+		return // a clock was put right
+	}
 	took := secondsOf(r.TS).since(m.odoAt)
 	if d := float64(metresOf(r.OdometerKM)) - float64(m.odo); d > l.OdoKMH/3.6*took.Seconds()+l.OdoJumpM {
 		f.add(charge.RuleOdoJump, charge.ActFlag, "%s: odometerKm %v after %v in %s", r.VIN, r.OdometerKM, m.odo.km(),
