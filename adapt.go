@@ -33,12 +33,30 @@ func (s sessionLookup) Session(party charge.Num, id string) (charge.Session, boo
 }
 
 // alarms lets the API see the pipeline's book.
-type alarms struct{ *ingest.Pipeline }
+type alarms struct {
+	*ingest.Pipeline
+	registry *registry.Registry
+}
 
 func (a alarms) View() *alarm.View { return a.Pipeline.Alarms() }
 
 func (a alarms) Ack(ctx context.Context, id uint64, by, note string) (*alarm.Alarm, error) {
 	return a.Pipeline.AckAlarm(ctx, id, by, note)
+}
+
+func (a alarms) Past(ctx context.Context, q *alarm.Query) ([]*alarm.Alarm, error) {
+	return a.registry.PastAlarms(ctx, q)
+}
+
+// ownAlarms is alarms for replicas, which are served from before there is a pipeline.
+type ownAlarms struct{ *core }
+
+func (o ownAlarms) Ack(ctx context.Context, id uint64, by, note string) (*alarm.Alarm, error) {
+	return o.pipeline.AckAlarm(ctx, id, by, note)
+}
+
+func (o ownAlarms) Past(ctx context.Context, q *alarm.Query) ([]*alarm.Alarm, error) {
+	return o.registry.PastAlarms(ctx, q)
 }
 
 func toCatalog(c *registry.Catalog) ingest.Catalog {

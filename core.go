@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/ingest"
 	"github.com/dianchi-platform/dianchi/ingest/broker"
 	"github.com/dianchi-platform/dianchi/ingest/door"
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/follow"
@@ -54,6 +56,7 @@ type core struct {
 	broker   *broker.Source // nil with the embedded door
 	follow   *follow.Server // nil without a secret to share with replicas
 	self     *selfcheck
+	watched  atomic.Pointer[selfcheck] // the same, for who asks while it is being started
 }
 
 // startCore opens what is kept, makes live what it was, and begins to take
@@ -88,6 +91,7 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 		Spool: k.spool, Live: k.live, Parties: k.access, Sessions: sessionLookup{k.registry},
 		Speak: k.speak, Fatal: fatal,
 	}
+	deps.Health = func() alarm.Health { return k.health(c.Data) }
 	if c.InternalToken != "" {
 		k.follow = a.newFollow(k)
 		deps.Follow = k.follow

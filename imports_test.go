@@ -36,7 +36,7 @@ var allowed = map[string]struct{ ours, theirs string }{
 	"internal/influxd":  {ours: "charge tally secret", theirs: "golang.org/x/sys"},
 	"internal/registry": {ours: "alarm charge spool wire/record secret tally", theirs: "modernc.org/sqlite"},
 	"internal/auth":     {ours: "charge secret tally"},
-	"internal/follow":   {ours: "charge spool wire/record snapfile tally secret"},
+	"internal/follow":   {ours: "alarm charge spool wire/record snapfile tally secret"},
 	// level 3
 	"ingest":          {ours: "account alarm charge city geo live quality spool snapfile tally wire/record wire/report ingest/door"},
 	"ingest/door":     {ours: "charge tally", theirs: "github.com/eclipse/paho.mqtt.golang/packets github.com/eclipse/paho.golang/packets"},

@@ -80,6 +80,33 @@ func (r *replica) Apply(rec *record.Record) {
 	r.alarms.Apply(rec)
 }
 
+// View, Ack and Past are the API's alarms. An acknowledgement is made by the
+// ingest process; it is answered once it has come here, too.
+func (r *replica) View() *alarm.View { return r.alarms.View() }
+
+func (r *replica) Ack(ctx context.Context, id uint64, by, note string) (*alarm.Alarm, error) {
+	acked, err := r.client.AckAlarm(ctx, id, by, note)
+	if err != nil {
+		return nil, err
+	}
+	wait, cancel := context.WithTimeout(ctx, 3*time.Second) // what is on disk is told even if we lag
+	defer cancel()
+	for {
+		if a := r.View().Find(id); a != nil && a.Acked >= acked.Acked {
+			return a, nil
+		}
+		select {
+		case <-wait.Done():
+			return acked, nil
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (r *replica) Past(ctx context.Context, q *alarm.Query) ([]*alarm.Alarm, error) {
+	return r.client.PastAlarms(ctx, q)
+}
+
 func (r *replica) Tick(rev uint64, at charge.Millis) {
 	closed := r.live.Tick(rev, at)
 	r.alarms.Tick(rev, at)
@@ -140,7 +167,7 @@ func (a *app) startReplica(ctx context.Context, out io.Writer, fatal chan<- erro
 
 func (r *replica) deps(a *app) api.Deps {
 	d := api.Deps{
-		Live: r.live, Auth: r.access, Sessions: r.client, Instance: r.client.Stats().Instance, City: a.city,
+		Live: r.live, Auth: r.access, Sessions: r.client, Alarms: r, Instance: r.client.Stats().Instance, City: a.city,
 		Ready: r.ready, Metrics: prometheus.NewRegistry(), Dashboard: a.pages(r.live),
 	}
 	if r.counted {

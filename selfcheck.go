@@ -42,6 +42,7 @@ func (a *app) startSelfcheck(k *core) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &selfcheck{core: k, log: a.log, stop: cancel, done: make(chan struct{}), times: map[string]uint64{}}
 	k.self = s
+	k.watched.Store(s)
 	go s.run(ctx)
 	a.started("self-check", func(ctx context.Context) error {
 		cancel()

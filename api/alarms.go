@@ -18,6 +18,9 @@ type Alarms interface {
 	// Ack notes that somebody has seen an open alarm, and returns it once View
 	// has it so. Its errors carry not-found, conflict or not-ready.
 	Ack(ctx context.Context, id uint64, by, note string) (*alarm.Alarm, error)
+	// Past returns alarms that were ever raised, the newest first, as far as the
+	// registry has them, at most q.Limit; View may know of newer ones.
+	Past(ctx context.Context, q *alarm.Query) ([]*alarm.Alarm, error)
 }
 
 // Bounds of GET /alarms.
@@ -72,10 +75,13 @@ func (a *API) alarms(rq *request, w *answer) error {
 	var more bool
 	switch num := names.num(slug); {
 	case slug == "":
-		page, more = v.Page(&q)
+		page, more, err = a.alarmPage(rq.Context(), v, q)
 	case num != 0 && (!q.OnlyOf || q.Party == num):
 		q.OnlyOf, q.Party = true, num
-		page, more = v.Page(&q)
+		page, more, err = a.alarmPage(rq.Context(), v, q)
+	}
+	if err != nil {
+		return err
 	}
 	w.obj("")
 	w.time("at", v.At)
@@ -94,6 +100,26 @@ func (a *API) alarms(rq *request, w *answer) error {
 	w.strOrNull("next", next)
 	w.endObj()
 	return nil
+}
+
+// alarmPage returns a page of the view, of all alarms together with what only
+// the registry has.
+func (a *API) alarmPage(ctx context.Context, v *alarm.View, q alarm.Query) (page []*alarm.Alarm, more bool, err error) {
+	page, more = v.Page(&q)
+	if q.Which != alarm.All {
+		return page, more, nil
+	}
+	limit := q.Limit
+	q.Limit++ // one more tells whether there is a next page
+	past, err := a.deps.Alarms.Past(ctx, &q)
+	if err != nil {
+		return nil, false, err
+	}
+	page = alarm.Merge(page, past)
+	if len(page) > limit {
+		return page[:limit], true, nil
+	}
+	return page, more, nil
 }
 
 // names finds parties by number.

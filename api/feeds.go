@@ -18,7 +18,8 @@ type feeds struct {
 	single   map[string][]*singleStation // by the station's global id
 	vehicles map[geo.Tile][]*vehicleTile
 	waiting  []*vehicleTile // made since the last revision
-	minute   int64          // in which single stations were last written whole
+	alarms   []*alarmFeed
+	minute   int64 // in which single stations were last written whole
 }
 
 func newFeeds(h *Hub) feeds {
@@ -44,6 +45,7 @@ func (f *feeds) revision(h *Hub, rev *Revision) {
 	}
 	f.stationsChanged(h, rev)
 	f.vehiclesChanged(h, rev)
+	f.alarmsChanged(h)
 	for _, c := range h.channels {
 		c.ready = true // what had to wait for its first revision has it now
 	}
@@ -64,9 +66,11 @@ func (a *API) channelsOf(who identity, m *message) ([]spec, error) {
 		return a.heatTiles(who, &p)
 	case "vehicles":
 		return a.vehicleTiles(who, &p)
+	case "alarms":
+		return a.alarmChannel(who)
 	}
 	return nil, charge.Errorf(feedUnknown,
-		"feed must be one of: overview, operators, makers, districts, stations, station, heatmap, vehicles")
+		"feed must be one of: overview, operators, makers, districts, stations, station, heatmap, vehicles, alarms")
 }
 
 // tiles returns the tiles of the bbox of a sub.

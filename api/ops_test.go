@@ -42,7 +42,7 @@ func TestOperations(t *testing.T) {
 	f(`{"op":"sub","id":"z","feed":"stations"}`, `"code":"value-range"`)
 	f(`{"op":"sub","feed":"overview"}`, `"code":"value-range"`)
 	f(`{"op":"sub","id":{},"feed":"overview"}`, `"code":"value-range"`)
-	f(`{"op":"sub","id":"z","feed":"alarms"}`, `"code":"feed-unknown"`)
+	f(`{"op":"sub","id":"z","feed":"weather"}`, `"code":"feed-unknown"`)
 	f(`{"op":"sub","id":"z","feed":"vehicles","bbox":"no"}`, `"code":"role-missing"`)
 	f(`{"op":"sub","id":"z","feed":"station","station":"teld:none"}`, `"code":"not-found"`)
 	f(`{"op":"sub","id":"z","feed":"heatmap","layer":"vehicles","res":11,`+cityBox+`}`, `"code":"value-range"`)

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/geo"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
 // secretWorld has one of everything that not everyone may see.
@@ -134,9 +136,9 @@ func TestPrivacyOfFeeds(t *testing.T) {
 	w := secretWorld(t)
 	may := map[string][]string{
 		"t-teld": {"teld:S2", "teld:P2"}, "t-ykc": {"ykc:S3", "ykc:P3"}, "t-nio": {vin(1)}, "t-byd": {vin(2)},
-		"t-regulator": {"teld:S2", "teld:P2", "ykc:S3", "ykc:P3", vin(1), vin(2)},
+		"t-regulator": {"teld:S2", "teld:P2", "ykc:S3", "ykc:P3", vin(1), vin(2), "own.disk", "OWN"},
 	}
-	secrets := []string{vin(1), vin(2), vin(91), vin(92), vin(93), "SESSION", "teld:S2", "teld:P2", "ykc:S3", "ykc:P3"}
+	secrets := []string{vin(1), vin(2), vin(91), vin(92), vin(93), "SESSION", "teld:S2", "teld:P2", "ykc:S3", "ykc:P3", "own.disk", "OWN"}
 	clients := make(map[string]*client)
 	box := `"bbox":[102.68,25.01,102.74,25.07]`
 	for _, who := range askers {
@@ -144,7 +146,7 @@ func TestPrivacyOfFeeds(t *testing.T) {
 		clients[who] = c
 		for i, sub := range []string{`"feed":"overview"`, `"feed":"operators"`, `"feed":"makers"`, `"feed":"districts"`,
 			`"feed":"stations",` + box, `"feed":"stations","access":"all",` + box, `"feed":"vehicles",` + box,
-			`"feed":"station","station":"teld:S1"`, `"feed":"station","station":"teld:S2"`, `"feed":"station","station":"ykc:S3"`,
+			`"feed":"alarms"`, `"feed":"station","station":"teld:S1"`, `"feed":"station","station":"teld:S2"`, `"feed":"station","station":"ykc:S3"`,
 			`"feed":"heatmap","layer":"vehicles","res":8,` + box, `"feed":"heatmap","layer":"charging","res":8,` + box} {
 			c.send(`{"op":"sub","id":"%d",%s}`, i, sub)
 			for {
@@ -161,6 +163,11 @@ func TestPrivacyOfFeeds(t *testing.T) {
 		}
 	}
 	for i := range 4 {
+		// Alarms of a pile, a station and a vehicle, of our own parts too.
+		w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.PileFault, Party: teld, Object: "P2", Station: "S2", Count: uint32(i)})
+		w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.StationSilent, Party: ykc, Object: "S3"})
+		w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.VehicleAlarm, Party: nio, Object: vin(1), Level: 3})
+		w.event(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.OwnDisk, Object: "disk", Text: "OWN"})
 		for n, party := range map[charge.Num]charge.Num{1: teld, 2: teld, 3: ykc} {
 			w.pile(party, n, charge.PileReport{Status: charge.Status(2 + i%2), Has: charge.HasVIN | charge.HasSession,
 				VIN: vin(90 + n), Session: "SESSION"})

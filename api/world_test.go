@@ -142,7 +142,8 @@ func (w *world) applyLocked(r record.Record) {
 // alarmBook acknowledges as the pipeline does: through a record and a tick.
 type alarmBook struct {
 	*alarm.Book
-	w *world
+	w    *world
+	past []*alarm.Alarm // the newest first
 }
 
 func (b *alarmBook) Ack(_ context.Context, id uint64, by, note string) (*alarm.Alarm, error) {
@@ -152,6 +153,16 @@ func (b *alarmBook) Ack(_ context.Context, id uint64, by, note string) (*alarm.A
 	b.w.event(record.AlarmEvent{Op: record.AlarmAck, ID: id, By: by, Text: note})
 	b.w.tick()
 	return b.View().Find(id), nil
+}
+
+// Past has what was raised before the book began: alarms of ykc.
+func (b *alarmBook) Past(_ context.Context, q *alarm.Query) (out []*alarm.Alarm, err error) {
+	for _, a := range b.past {
+		if q.Passes(a) && (q.After.IsZero() || a.ID < q.After.ID) && len(out) < q.Limit {
+			out = append(out, a)
+		}
+	}
+	return out, nil
 }
 
 // event puts one change of an alarm into the log, and returns the id that it

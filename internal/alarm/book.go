@@ -161,11 +161,7 @@ func (v *View) Sections(section func(name string, seq uint64, body []byte) error
 	all := slices.Concat(l.recent, l.open)
 	for i := 0; i == 0 || len(all) > 0; i++ {
 		n := min(len(all), sectionAlarms)
-		part := make([]kept, n)
-		for j, a := range all[:n] {
-			part[j] = kept{a, int64(a.Since), int64(a.Raised), int64(a.Updated), int64(a.Acked), int64(a.Cleared)}
-		}
-		body, err := json.Marshal(part)
+		body, err := json.Marshal(all[:n])
 		if err != nil {
 			return fmt.Errorf("cannot write the alarms: %w", err)
 		}
@@ -177,29 +173,17 @@ func (v *View) Sections(section func(name string, seq uint64, body []byte) error
 	return nil
 }
 
-// kept is an alarm in a section: its times are Unix ms.
-type kept struct {
-	*Alarm
-	Since, Raised, Updated, Acked, Cleared int64
-}
-
 // LoadSection takes a section in, unless the book is further than that.
 func (b *Book) LoadSection(name string, seq uint64, body []byte) error {
 	if seq < b.seq {
 		return nil
 	}
-	var part []kept
-	if err := json.Unmarshal(body, &part); err != nil {
+	var all []*Alarm
+	if err := json.Unmarshal(body, &all); err != nil {
 		return fmt.Errorf("cannot read the alarms: %w", err)
 	}
-	all := make([]*Alarm, len(part))
-	for i, k := range part {
-		if k.Alarm == nil {
-			return fmt.Errorf("cannot read the alarms: number %d of %s is empty", i, name)
-		}
-		all[i] = k.Alarm
-		k.Alarm.Since, k.Alarm.Raised, k.Alarm.Updated = charge.Millis(k.Since), charge.Millis(k.Raised), charge.Millis(k.Updated)
-		k.Alarm.Acked, k.Alarm.Cleared = charge.Millis(k.Acked), charge.Millis(k.Cleared)
+	if slices.Contains(all, nil) {
+		return fmt.Errorf("cannot read the alarms: %s has an empty one", name)
 	}
 	if strings.TrimPrefix(name, SectionPrefix) == "0" {
 		b.Load(all, seq)

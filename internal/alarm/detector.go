@@ -66,8 +66,8 @@ type Health struct {
 
 // Difference is an account that does not add up.
 type Difference struct {
-	Party string // slug
-	Text  string
+	Of   string // which check, and of which party
+	Text string
 }
 
 // Detector compares what is wrong with what is open. It belongs to the

@@ -73,7 +73,7 @@ func (d *Detector) judgeOwn(h *Health) {
 		if i == maxDifferences {
 			break
 		}
-		own(OwnAccount, x.Party, 0, 0, 0, clip(x.Text))
+		own(OwnAccount, x.Of, 0, 0, 0, clip(x.Text))
 	}
 }
 

@@ -183,6 +183,23 @@ func (v *View) Page(q *Query) (page []*Alarm, more bool) {
 	return page, false
 }
 
+// Merge joins two lists of [All], each the newest first; of an alarm in both the
+// first list's is taken.
+func Merge(a, b []*Alarm) []*Alarm {
+	out := make([]*Alarm, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].ID > b[0].ID:
+			out, a = append(out, a[0]), a[1:]
+		case a[0].ID < b[0].ID:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, a[0]), a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
 // ordered returns all alarms of q.Which in their order.
 func (v *View) ordered(q *Query) []*Alarm {
 	if q.Which == IsOpen {

@@ -101,7 +101,7 @@ func NewClient(cfg ClientConfig, log *slog.Logger, sink Sink) (*Client, error) {
 	t.DisableCompression = true
 	t.ResponseHeaderTimeout = time.Minute // the server makes the snapshot first
 	return &Client{cfg: cfg, log: log, sink: sink, base: base, http: &http.Client{Transport: t},
-		trouble: tally.New(log, slog.LevelWarn, "the ingest process does not tell sessions")}, nil
+		trouble: tally.New(log, slog.LevelWarn, "the ingest process does not answer a question")}, nil
 }
 
 // Start begins to load and to follow; nobody waits for the server.

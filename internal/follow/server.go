@@ -45,6 +45,7 @@ type Sources struct {
 	Snapshot func(ctx context.Context, section func(name string, seq uint64, body []byte) error) error
 	Sessions func(ctx context.Context, party charge.Num, pileID string,
 		from, to charge.Millis) ([]charge.Session, error)
+	Alarms alarms // nil: there are none
 }
 
 // Server serves followers. Advance, Tick and SetAccess never wait for one.
@@ -159,8 +160,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the internal token is missing or wrong", http.StatusUnauthorized)
 		return
 	}
-	if r.Method != http.MethodGet {
-		http.Error(w, "only GET is served here", http.StatusMethodNotAllowed)
+	method := http.MethodGet
+	if strings.HasPrefix(r.URL.Path, alarmsPath) {
+		method = http.MethodPost
+	}
+	if r.Method != method {
+		http.Error(w, "only "+method+" is served here", http.StatusMethodNotAllowed)
 		return
 	}
 	s.mu.Lock()
@@ -183,6 +188,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveStream(w, r)
 	case "/internal/sessions":
 		s.serveSessions(w, r)
+	case alarmsPath + "ack", alarmsPath + "past":
+		s.serveAlarms(w, r)
 	default:
 		http.NotFound(w, r)
 	}
