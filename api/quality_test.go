@@ -107,3 +107,17 @@ func TestQuality(t *testing.T) {
 		t.Errorf("samples %v, %v, %v", sample("1h"), sample("24h"), sample("total"))
 	}
 }
+
+// A replica of an older ingest process has no accounts, and says so.
+func TestQualityWithoutAccounts(t *testing.T) {
+	w := newWorld(t, func(_ *Config, d *Deps) { d.Quality = nil })
+	w.tick()
+	for _, path := range []string{"/api/v1/quality", "/api/v1/quality/teld"} {
+		if a := w.get(path, "t-teld"); a.status != 503 || a.code() != "not-ready" {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := w.get("/api/v1/quality/teld", ""); a.status != 403 {
+		t.Errorf("a driver: %d %s", a.status, a.body)
+	}
+}
