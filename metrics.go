@@ -47,6 +47,8 @@ var families = []struct {
 	{"influxd_launches_total", "Launches of the bundled InfluxDB.", nil},
 	{"influxd_shards_dropped_total", "Raw shards given up for want of disk.", nil},
 	{"mqtt_connections", "Parties' connections.", nil},
+	{"mqtt_sockets", "The door's sockets, with those that are not logged in.", nil},
+	{"mqtt_faults_total", "Connections that a fault of the platform's ended.", nil},
 	{"mqtt_messages_total", "Messages that came in.", nil},
 	{"mqtt_acknowledged_total", "Of these, acknowledged because they are on record.", nil},
 	{"mqtt_waiting", "Messages that wait for the disk.", nil},
@@ -166,6 +168,8 @@ func (c *collector) stores(put putter) {
 	if d := c.core.door; d != nil {
 		st := d.Stats()
 		put("mqtt_connections", float64(st.Connections))
+		put("mqtt_sockets", float64(st.Sockets))
+		put("mqtt_faults_total", float64(st.Faults))
 		put("mqtt_messages_total", float64(st.Messages))
 		put("mqtt_acknowledged_total", float64(st.Acked))
 		put("mqtt_waiting", float64(st.Waiting))

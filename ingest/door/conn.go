@@ -50,7 +50,7 @@ type conn struct {
 }
 
 func newConn(d *Door, nc net.Conn) *conn {
-	c := &conn{door: d, nc: nc, from: addrOf(nc.RemoteAddr()), r: bufio.NewReader(nc), wake: make(chan struct{}, 1),
+	c := &conn{door: d, nc: nc, from: addrOf(nc.RemoteAddr()), r: bufio.NewReaderSize(nc, 2048), wake: make(chan struct{}, 1),
 		drains: make(chan struct{})}
 	c.room = sync.NewCond(&c.mu)
 	c.ctx, c.stop = context.WithCancel(d.ctx)
@@ -225,6 +225,9 @@ func (c *conn) drain() {
 		close(c.drains)
 	}
 	c.draining = true
+	if !c.open {
+		c.stop() // it may wait for its password to be checked
+	}
 	c.nc.SetReadDeadline(time.Unix(1, 0))
 	c.room.Broadcast()
 }

@@ -23,6 +23,7 @@ const (
 	provenFor    = 7 * 24 * time.Hour // since the last login
 	checksAtOnce = 4                  // passwords of an address that are checked at a time
 
+	maxChecks   = 64   // at a time, of addresses from which the user has not logged in
 	maxGuessers = 8192 // entries of each of the three tables
 )
 
@@ -33,6 +34,7 @@ type guard struct {
 	addrs  map[origin]*guesser // by address; user is ""
 	proven map[origin]*guesser // by address and user who has logged in from there
 	names  map[string]*guesser
+	checks chan struct{} // holds one element a password of an unproven address that is being checked
 }
 
 type origin struct {
@@ -50,7 +52,8 @@ type guesser struct {
 }
 
 func newGuard() *guard {
-	return &guard{addrs: map[origin]*guesser{}, proven: map[origin]*guesser{}, names: map[string]*guesser{}}
+	return &guard{addrs: map[origin]*guesser{}, proven: map[origin]*guesser{}, names: map[string]*guesser{},
+		checks: make(chan struct{}, maxChecks)}
 }
 
 // attempt is one login between admit and its end.
@@ -82,11 +85,43 @@ func (g *guard) admit(ctx context.Context, addr netip.Addr, user string) (a *att
 			ok = false
 		}
 	}
-	if !ok {
-		a.leave()
+	if !ok || !a.proven && !g.check(ctx, a) {
+		<-a.e.turns
+		g.quit(a)
 		return nil, false
 	}
 	return a, true
+}
+
+// check takes a place among the checks of unproven addresses. When they are all
+// taken, as by guesses from thousands of addresses, those wait that have not
+// failed yet, and the others are sent away: so whoever knows the password gets
+// in soon, from wherever it comes.
+func (g *guard) check(ctx context.Context, a *attempt) bool {
+	select {
+	case g.checks <- struct{}{}:
+		return true
+	default:
+	}
+	if g.failed(a) {
+		return false
+	}
+	select {
+	case g.checks <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	if g.failed(a) { // another attempt of this address, meanwhile
+		<-g.checks
+		return false
+	}
+	return true
+}
+
+func (g *guard) failed(a *attempt) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return a.e.fails > 0
 }
 
 // enter finds the entry that an attempt belongs to.
@@ -141,12 +176,6 @@ func delay(fails, free int, first, most time.Duration) time.Duration {
 	return min(first<<min(fails-free-1, 20), most)
 }
 
-// leave ends an attempt whose password was not checked.
-func (a *attempt) leave() {
-	<-a.e.turns
-	a.guard.quit(a)
-}
-
 // quit forgets an entry about which there is nothing to know.
 func (g *guard) quit(a *attempt) {
 	g.mu.Lock()
@@ -168,7 +197,11 @@ func (a *attempt) end(passed bool) {
 		a.fail(now)
 	}
 	g.mu.Unlock()
-	a.leave()
+	if !a.proven {
+		<-g.checks
+	}
+	<-a.e.turns
+	g.quit(a)
 }
 
 // pass notes that the user logs in from this address. An address's failures

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,6 +140,55 @@ func TestOwnLoginDoesNotForgiveGuesses(t *testing.T) {
 		}
 		if waited < 20*time.Second {
 			t.Errorf("12 guesses took %v", waited)
+		}
+	})
+}
+
+// Thousands of addresses guess at once, before the party has logged in: each of
+// them has one password checked, the rest is sent away, and the party gets in.
+func TestGuessesFromEverywhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard()
+		hash := make(chan struct{}, 1) // one at a time, 10 ms
+		var checked atomic.Int64
+		login := func(addr netip.Addr, right bool) bool {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			a, ok := g.admit(ctx, addr, "teld")
+			if !ok {
+				return false
+			}
+			hash <- struct{}{}
+			time.Sleep(10 * time.Millisecond)
+			<-hash
+			checked.Add(1)
+			a.end(right)
+			return right
+		}
+		for i := range 8000 { // four from each of two thousand
+			go login(netip.AddrFrom4([4]byte{198, 51, byte(i / 4 >> 8), byte(i / 4)}), false)
+		}
+		synctest.Wait()
+		began, tries := time.Now(), 0
+		for !login(home, true) {
+			if tries++; tries > 5 {
+				t.Fatalf("the party is not in after %v", time.Since(began))
+			}
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("the party waited %v", took)
+		}
+		began = time.Now()
+		if !login(home, true) || time.Since(began) > time.Second {
+			t.Error("the party waits again where it has been")
+		}
+		time.Sleep(time.Minute)
+		if n := checked.Load(); n > 2100 {
+			t.Errorf("%d passwords of 8000 were checked", n)
+		}
+		if len(g.checks) != 0 {
+			t.Errorf("%d places are still taken", len(g.checks))
 		}
 	})
 }

@@ -18,6 +18,7 @@ type Stats struct {
 	Waiting     int               // messages that wait for the disk
 	TakenOver   uint64            // connections that their client replaced
 	Refused     map[string]uint64 // what was refused since Start, by reason
+	Faults      uint64            // connections that a fault of ours ended, since Start
 	Stalled     bool              // no one is let in because nothing moves
 }
 
@@ -37,7 +38,7 @@ func (d *Door) Stats() Stats {
 	d.mu.Unlock()
 	st.Messages, st.Bytes = d.count.messages.Load(), d.count.bytes.Load()
 	st.Acked = d.count.acked.Load()
-	st.TakenOver = d.count.takenOver.Load()
+	st.TakenOver, st.Faults = d.count.takenOver.Load(), d.panics.Total()
 	d.count.mu.Lock()
 	st.Refused = maps.Clone(d.count.refused)
 	d.count.mu.Unlock()
