@@ -98,7 +98,7 @@ func (l *lane) check(ctx context.Context, last bool, r *results) error {
 // broken adds what happened around a moment to an error.
 func (l *lane) broken(at time.Time, err error) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v\nwhat happened around %s:", err, at.UTC().Format("15:04:05Z"))
+	fmt.Fprintf(&b, "lane %s: %v\nwhat happened around %s:", l.name, err, at.UTC().Format("15:04:05Z"))
 	for _, e := range l.log.around(l.name, at) {
 		fmt.Fprintf(&b, "\n  %s", e)
 	}
@@ -113,14 +113,14 @@ func (l *lane) live(ctx context.Context, when string, r *results) error {
 		if err != nil {
 			d = []string{err.Error()}
 		}
-		r.liveAsked += asked
+		r.add(func() { r.liveAsked += asked })
 		all = d
 		return fmt.Sprintf("%d differences", len(d)), len(d) == 0
 	})
 	if err == nil {
 		return nil
 	}
-	r.liveDifferences += len(all)
+	r.add(func() { r.liveDifferences += len(all) })
 	return fmt.Errorf("live %s, %w:\n  %s", when, err, strings.Join(all[:min(len(all), 12)], "\n  "))
 }
 

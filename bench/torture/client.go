@@ -55,8 +55,8 @@ type order struct {
 }
 
 const (
-	window     = 48 // messages under way
-	keepRecent = 96
+	window     = 48               // messages under way
+	keepRecent = 400              // messages: twice what the party sends while a broker may lose it
 	patience   = 30 * time.Second // without a PUBACK for what is under way
 )
 

@@ -32,6 +32,9 @@ func (l *lane) faultsOf() []fault {
 			fault{"disk full, kill -9 platform", func(ctx context.Context, l *lane) {
 				l.fullDisk(ctx, func() { l.restart(ctx, nil) })
 			}})
+		if !l.outside {
+			all = append(all, fault{"InfluxDB behind when the disk is full, then kill -9", behindOnFullDisk})
+		}
 	}
 	influx := l.signalBundled
 	kill := func(ctx context.Context) { l.signalBundled(syscall.SIGKILL) }
@@ -260,6 +263,16 @@ func (l *lane) fullDisk(ctx context.Context, meanwhile func()) {
 	if err := l.disk.empty(); err != nil {
 		l.fault("cannot give the disk's room back: %v", err)
 	}
+}
+
+// behindOnFullDisk gives InfluxDB much to write on a disk that takes nothing,
+// then room, and kills it before it can have settled.
+func behindOnFullDisk(ctx context.Context, l *lane) {
+	l.signalBundled(syscall.SIGSTOP)
+	_ = sleep(ctx, l.between(2*time.Second, 8*time.Second))
+	l.fullDisk(ctx, func() { l.signalBundled(syscall.SIGCONT) })
+	_ = sleep(ctx, l.between(0, 3*time.Second))
+	l.signalBundled(syscall.SIGKILL)
 }
 
 // tear damages the newest snapshot as a crash of the machine could: it ends

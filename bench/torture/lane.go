@@ -255,8 +255,25 @@ func (l *lane) introduce(ctx context.Context, rate int) error {
 	}); err != nil {
 		return fmt.Errorf("the stations are not known: %w", err)
 	}
+	if err := l.brokerKnowsUs(ctx); err != nil {
+		return err
+	}
 	l.paused.Store(false)
 	return nil
+}
+
+// brokerKnowsUs has mosquitto save once: before that it would, if it were
+// killed, forget that there is a platform, and drop what is published.
+func (l *lane) brokerKnowsUs(ctx context.Context) error {
+	if !l.outside {
+		return nil
+	}
+	asked := time.Now()
+	return until(ctx, time.Minute, func() (string, bool) {
+		l.mosquitto.signal(syscall.SIGUSR1) // save now
+		st, err := os.Stat(filepath.Join(l.dir, "mosquitto", "mosquitto.db"))
+		return fmt.Sprintf("mosquitto has saved nothing: %v", err), err == nil && st.ModTime().After(asked)
+	})
 }
 
 // introduce says the client's stations, or half of its vehicles.

@@ -27,6 +27,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -89,8 +90,11 @@ func run(ctx context.Context, c config) (err error) {
 		for _, l := range lanes {
 			l.end()
 		}
+		if err != nil {
+			_ = os.WriteFile(filepath.Join(dir, "failure.txt"), fmt.Appendf(nil, "seed %d: %v\n", c.seed, err), 0o600) // it is printed, too
+		}
 		if err != nil || c.keep {
-			say("data and logs are kept in %s", dir)
+			say("data and logs are kept in %s; a lane's data is in data.ext4 if it has one: mount -o loop,ro it", dir)
 			return
 		}
 		err = os.RemoveAll(dir)
@@ -138,10 +142,12 @@ func torment(ctx context.Context, c config, lanes []*lane, log *events, r *resul
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		checked := make(chan error, len(lanes))
 		for _, l := range lanes {
-			if e := l.check(ctx, r.took >= c.duration, r); e != nil {
-				err = errors.Join(err, fmt.Errorf("lane %s: %w", l.name, e))
-			}
+			go func() { checked <- l.check(ctx, r.took >= c.duration, r) }()
+		}
+		for range lanes {
+			err = errors.Join(err, <-checked)
 		}
 		if err != nil {
 			return err

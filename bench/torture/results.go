@@ -5,11 +5,13 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
 // results is what a run found.
 type results struct {
+	mu              sync.Mutex
 	config          config
 	lanes           []*lane
 	log             *events
@@ -21,8 +23,17 @@ type results struct {
 	sums            findings
 }
 
+// add changes r for one of the lanes.
+func (r *results) add(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+}
+
 // audited adds up what a check of history found; the last one has read it all.
 func (r *results) audited(l *lane, a *audit, last bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.inHistory == nil {
 		r.inHistory = map[string]int{}
 	}

@@ -74,7 +74,7 @@ func (l *lane) totals(ctx context.Context, r *results) error {
 	}
 	var taken float64
 	for t, row := range city {
-		r.rows++
+		r.add(func() { r.rows++ })
 		taken += row["taken"]
 		sums := map[string]float64{}
 		for p, rows := range parties {
