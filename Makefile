@@ -87,6 +87,11 @@ bench-outage: deps influxd
 bench-decode:
 	@cd bench/decode && go run . $(ARGS)
 
+## bench-telegraf: our ingest beside Telegraf, which it builds; ARGS="--rates 20000 --duration 30s" makes it shorter
+.PHONY: bench-telegraf
+bench-telegraf: deps-test influxd
+	@go run ./bench/telegraf $(ARGS)
+
 ## pictures: docs/screens, from a platform that runs at DIANCHI_URL
 pictures: web
 	npm --prefix dashboard/web run --silent pictures
