@@ -82,6 +82,11 @@ torture: deps-test influxd
 bench-outage: deps influxd
 	@go run ./bench/outage --duration $(DURATION) $(OUTAGE)
 
+## bench-restart: kill -9 under 13,333 and 40,000 reports/s, time of the next start; RESTART="--objects 20000 --cadence 10s"
+.PHONY: bench-restart
+bench-restart: deps influxd
+	@go run ./bench/restart $(RESTART)
+
 ## bench-decode: our decoder beside JSON libraries, in turns; a module of its own has the libraries
 .PHONY: bench-decode
 bench-decode:

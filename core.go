@@ -143,10 +143,7 @@ func (a *app) openSpool(k *core, position uint64) error {
 	dir := a.cfg.Data
 	seen := position
 	if f, err := snapfile.Newest(filepath.Join(dir, snapshotDir), "snapshot"); err == nil {
-		err = f.Sections(func(_ string, seq uint64, _ []byte) error { seen = max(seen, seq); return nil })
-		if err != nil {
-			return err
-		}
+		seen = max(seen, f.MaxSeq)
 	} else if !errors.Is(err, snapfile.ErrNone) {
 		return err
 	}

@@ -30,6 +30,7 @@ type committer struct {
 	row      charge.Millis // moment of the newest 5-minute rows, written or let pass
 	parties  map[charge.Num]bool
 	snapping chan struct{} // holds a mark while a snapshot is written
+	covered  uint64        // record up to which the snapshot before goes, by snapping; 0 without one
 	chunks   chan func()   // snapshot work, between records
 	busy     bool
 	next     *ack // taken off acks before its record came

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,22 +29,17 @@ type Catalog struct {
 }
 
 // Recover makes live, memory and accounts what they were: from the newest
-// whole snapshot, else from the registry, and from the records after it. The
-// log keeps everything that no snapshot covers, so that without one nothing is
-// missing either. It replays verdicts and never judges. It must run once,
+// snapshot that is whole, else from the one before it, else from the registry,
+// and from the records after that. The log goes back to the older snapshot, and
+// keeps everything that none covers, so that without one nothing is missing
+// either. It replays verdicts and never judges. It must run once,
 // before Start.
 func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 	c, sp := p.commit, p.deps.Spool
 	c.setParties()
-	b, err := p.loadSnapshot(cat)
+	b, err := p.loadBase(cat)
 	if err != nil {
-		level := slog.LevelError
-		if errors.Is(err, snapfile.ErrNone) {
-			level = slog.LevelInfo
-		}
-		p.log.Log(ctx, level, "starting from the registry and the log", "why", err,
-			"stations", len(cat.Stations), "vehicles", len(cat.Vehicles))
-		b = p.loadRegistry(cat)
+		return err
 	}
 	var row, newest charge.Millis // of rows, and of anything
 	err = p.replay(ctx, b.from, func(rec *record.Record) {
@@ -77,6 +73,7 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 // base is what a replay starts from.
 type base struct {
 	from     uint64 // first record to replay
+	least    uint64 // record that all sections of the snapshot go up to
 	position uint64 // the judge's index holds stations and vehicles up to here
 	piles    []uint64
 	vehicles []uint64 // records up to here are in the memory of each chunk
@@ -152,23 +149,39 @@ func (p *Pipeline) loadRegistry(cat Catalog) base {
 	return base{from: p.deps.Spool.First(), position: cat.Position}
 }
 
-// loadSnapshot starts from the newest whole snapshot, if the log goes on where
-// it ends. An error says why not.
-func (p *Pipeline) loadSnapshot(cat Catalog) (b base, err error) {
-	f, err := snapfile.Newest(p.cfg.SnapshotDir, snapshotName)
+// loadBase loads what a replay starts from.
+func (p *Pipeline) loadBase(cat Catalog) (base, error) {
+	files, err := snapfile.List(p.cfg.SnapshotDir, snapshotName)
 	if err != nil {
-		return b, err
+		return base{}, err
 	}
-	least, first := ^uint64(0), p.deps.Spool.First()
-	if err := f.Sections(func(_ string, seq uint64, _ []byte) error { least = min(least, seq); return nil }); err != nil {
-		return b, err
+	for _, f := range files {
+		began := time.Now()
+		b, err := p.loadSnapshot(f, cat)
+		if err == nil {
+			p.log.Info("snapshot loaded", "path", f.Path, "bytes", f.Bytes, "from", b.from,
+				"took", time.Since(began).Round(time.Millisecond))
+			p.commit.covered = b.least
+			return b, nil
+		}
+		p.log.Error("snapshot cannot be used: an older one, or the registry and the log, must do", "err", err)
+		// Out of the way of the two that are kept; one is left for who looks into it.
+		if err := os.Rename(f.Path, filepath.Join(p.cfg.SnapshotDir, snapshotName+".unusable")); err != nil {
+			p.log.Warn("cannot put the snapshot aside", "err", err)
+		}
 	}
-	if least+1 < first && least < cat.Position {
-		return b, fmt.Errorf("the spool begins at %d and does not go back to %s at %d", first, f.Path, least)
-	}
+	p.log.Info("starting from the registry and the log", "stations", len(cat.Stations), "vehicles", len(cat.Vehicles))
+	return p.loadRegistry(cat), nil
+}
+
+// loadSnapshot starts from one snapshot, if it is whole and the log goes on
+// where it ends. An error says why not; then anything may be half loaded.
+func (p *Pipeline) loadSnapshot(f *snapfile.File, cat Catalog) (b base, err error) {
+	b.least = ^uint64(0)
 	p.loadCatalog(cat)
-	b.from, b.position = min(least, cat.Position)+1, cat.Position
+	b.position = cat.Position
 	err = f.Sections(func(name string, seq uint64, body []byte) error {
+		b.least = min(b.least, seq)
 		if own, ok := strings.CutPrefix(name, livePrefix); ok {
 			return p.deps.Live.LoadSection(own, seq, body)
 		}
@@ -200,9 +213,13 @@ func (p *Pipeline) loadSnapshot(cat Catalog) (b base, err error) {
 		return nil // of a newer program
 	})
 	if err != nil {
-		err = fmt.Errorf("cannot use %s: %w", f.Path, err)
+		return b, fmt.Errorf("cannot use %s: %w", f.Path, err)
 	}
-	return b, err
+	if first := p.deps.Spool.First(); b.least+1 < first && b.least < cat.Position {
+		return b, fmt.Errorf("the spool begins at %d and does not go back to %s at %d", first, f.Path, b.least)
+	}
+	b.from = min(b.least, cat.Position) + 1
+	return b, nil
 }
 
 // replay hands the records from number from on to f.

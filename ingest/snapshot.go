@@ -66,7 +66,13 @@ func (c *committer) snapshotNow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.p.deps.Spool.Hold(snapshotName, least)
+	// The log goes back to the snapshot before this one, in case this one turns out
+	// to be torn, unless nothing is taken until there is room.
+	before := c.covered
+	if c.covered = least; before == 0 || c.p.Stalled() != 0 {
+		before = least
+	}
+	c.p.deps.Spool.Hold(snapshotName, before)
 	c.watch.snapped.Store(time.Now().UnixMilli())
 	return nil
 }

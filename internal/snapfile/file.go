@@ -83,7 +83,7 @@ func writeFile(path string, fill func(*Writer) error, ready func(uint64) error) 
 	return f.Close()
 }
 
-// File is a whole snapshot on disk.
+// File is a snapshot on disk.
 type File struct {
 	Path   string
 	Bytes  int64
@@ -95,28 +95,41 @@ type File struct {
 // to know that it is whole. ErrNone, with what was wrong with the files there,
 // when there is no whole one.
 func Newest(dir, name string) (*File, error) {
-	nums, err := list(dir, name)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("cannot list snapshots: %w", err)
+	files, err := List(dir, name)
+	if err != nil {
+		return nil, err
 	}
-	f := new(File)
-	for _, num := range nums {
-		f.Path, f.MaxSeq = pathOf(dir, name, num), 0
+	var torn []error
+	for _, f := range files {
 		err := f.Sections(func(_ string, seq uint64, _ []byte) error {
 			f.MaxSeq = max(f.MaxSeq, seq)
 			return nil
 		})
 		if err == nil {
-			st, err := os.Stat(f.Path)
-			if err != nil {
-				return nil, err
-			}
-			f.Bytes = st.Size()
+			f.Torn = torn
 			return f, nil
 		}
-		f.Torn = append(f.Torn, err)
+		torn = append(torn, err)
 	}
-	return nil, errors.Join(append([]error{fmt.Errorf("%w of %s in %s", ErrNone, name, dir)}, f.Torn...)...)
+	return nil, errors.Join(append([]error{fmt.Errorf("%w of %s in %s", ErrNone, name, dir)}, torn...)...)
+}
+
+// List returns the files of a name in dir, newest first. Only reading one tells
+// whether it is whole.
+func List(dir, name string) ([]*File, error) {
+	nums, err := list(dir, name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list snapshots: %w", err)
+	}
+	var files []*File
+	for _, num := range nums {
+		f := &File{Path: pathOf(dir, name, num)}
+		if st, err := os.Stat(f.Path); err == nil {
+			f.Bytes = st.Size()
+		}
+		files = append(files, f)
+	}
+	return files, nil
 }
 
 // Sections calls each for every section, in the order they were written. body
