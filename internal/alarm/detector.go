@@ -145,6 +145,13 @@ func (d *Detector) absent(now charge.Millis) {
 func (d *Detector) Judge(now charge.Millis, h Health) []record.AlarmEvent {
 	d.now = now
 	d.round++
+	if now.Sub(d.looked) > d.lim.Absence {
+		for _, p := range d.parties { // who was online when we went counts as if no time had passed
+			n := p.most.of()
+			p.most = most{}
+			p.most.put(now, n, d.lim.Baseline)
+		}
+	}
 	if h.Absent || now.Sub(d.looked) > d.lim.Absence || h.ClockJump >= d.lim.ClockJump || h.ClockJump <= -d.lim.ClockJump {
 		d.absent(now)
 	}

@@ -17,6 +17,7 @@ type hot struct {
 type hotObject struct {
 	party     charge.Num
 	id        string // a pile's own id, or a VIN
+	text      string // a pile's fault code, as far as it was heard since the start
 	level     uint8
 	bits      uint64
 	since, at charge.Millis // first and newest of these reports: min(ts, received)
@@ -81,6 +82,12 @@ func (d *Detector) Observe(rec *record.Record) {
 			continue
 		}
 		d.heat(&d.piles, it.Num, rec.Party, it.Report.ID, min(it.Report.TS, rec.Received), 0, 0)
+		if f := it.Report.Fault; f != "" {
+			if o := d.piles.objects[it.Num]; o.text != f {
+				o.text = strings.Clone(clip(f))
+				d.piles.objects[it.Num] = o
+			}
+		}
 	}
 	for i := range rec.Fleet {
 		it := &rec.Fleet[i]
@@ -145,7 +152,7 @@ func (d *Detector) judgePiles() {
 			d.fold(k, StationFault)
 			continue
 		}
-		d.wrong(record.AlarmEvent{Rule: PileFault, Party: o.party, Object: o.id, Station: id, Name: name,
+		d.wrong(record.AlarmEvent{Rule: PileFault, Party: o.party, Object: o.id, Station: id, Name: name, Text: o.text,
 			Since: o.since, Last: silent})
 	}
 }
