@@ -148,7 +148,8 @@ func (w *jsonBuf) party(p *charge.Party, s account.Sum) {
 	w.str("name", p.Name)
 	w.strOrNull("nameEn", p.NameEn)
 	w.time("lastReportAt", s.Last)
-	w.count("sample", s.Counts.Received)
+	g := account.Assess(p.Kind, &s, &x)
+	w.count("sample", g.Sample)
 	c := &s.Counts.Account
 	w.obj("account")
 	w.count("received", c.Received)
@@ -186,7 +187,7 @@ func (w *jsonBuf) party(p *charge.Party, s account.Sum) {
 	w.int("rows", int64(x.Rows))
 	w.known("ratePct", x.OnlineRate, 3)
 	w.endObj()
-	w.grade(account.Assess(p.Kind, &s, &x))
+	w.grade(g)
 }
 
 // ruleWords are the words of docs/rules.md.
@@ -229,6 +230,7 @@ func (w *jsonBuf) grade(g account.Assessment) {
 		w.str("id", c.ID)
 		w.text("name", c.Name)
 		w.known("valuePct", c.Value, 3)
+		w.count("sample", c.Sample)
 		w.num("fullPct", c.Full, 3)
 		w.num("nonePct", c.None, 3)
 		w.known("points", c.Points, 2)

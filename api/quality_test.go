@@ -52,7 +52,7 @@ func TestQuality(t *testing.T) {
 		}
 	}
 	f("maker", "kind")
-	f(210., "sample")
+	f(200., "sample")
 	f(210., "account", "received")
 	f(3., "account", "rejected")
 	f(0.75, "timeliness", "p50S")
@@ -101,10 +101,10 @@ func TestQuality(t *testing.T) {
 	w.mu.Unlock()
 	w.tick()
 	sample := func(window string) any {
-		return at(w.get("/api/v1/quality/nio?window="+window, "t-regulator").json(t), "party", "sample")
+		return at(w.get("/api/v1/quality/nio?window="+window, "t-regulator").json(t), "party", "account", "received")
 	}
 	if sample("1h") != 0. || sample("24h") != 210. || sample("total") != 210. {
-		t.Errorf("samples %v, %v, %v", sample("1h"), sample("24h"), sample("total"))
+		t.Errorf("received %v, %v, %v", sample("1h"), sample("24h"), sample("total"))
 	}
 }
 

@@ -74,10 +74,10 @@ func TestGrades(t *testing.T) {
 	}
 
 	f(charge.Operator, func(*Sum) {}, "A", 100, "")
-	f(charge.Operator, func(s *Sum) { s.Counts.Received, s.Counts.Taken = 99, 99 }, "", 0, "99 reports")
-	f(charge.Operator, func(s *Sum) { s.Counts.OnlineMS = 0 }, "", 0, "missing")
-	f(charge.Operator, func(s *Sum) { s.Counts.Delays = [12]uint64{} }, "", 0, "timeliness")
-	f(charge.Operator, func(s *Sum) { s.Counts.Kept = 0 }, "", 0, "accuracy")
+	f(charge.Operator, func(s *Sum) { s.Counts.Received, s.Counts.Taken = 99, 99 }, "", 0, "rejected rests on 99 reports")
+	f(charge.Operator, func(s *Sum) { s.Counts.OnlineMS = 0 }, "", 0, "missing rests on 0 reports")
+	f(charge.Operator, func(s *Sum) { s.Counts.Delays = [12]uint64{} }, "", 0, "timeliness rests on 0")
+	f(charge.Operator, func(s *Sum) { s.Counts.Kept = 0 }, "", 0, "accuracy rests on 0")
 	f(charge.Operator, func(s *Sum) { s.Rows = 0 }, "A", 100, "")                                 // what is not known is left out
 	f(charge.Operator, func(s *Sum) { s.Online = .6 }, "B", 85, "")                               // 15 points of 100
 	f(charge.Operator, func(s *Sum) { s.Online, s.Counts.Missing = .6, 20 }, "D", 55, "")         // and 30

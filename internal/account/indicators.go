@@ -9,7 +9,7 @@ import (
 // LimitMS is the delay up to which a report is in time: domain page, section 9.
 const LimitMS = 60_000
 
-// MinSample is how many reports a window must have for a grade.
+// MinSample is how many reports each needed component of a grade must rest on.
 const MinSample = 100
 
 // Cadence is how often an object must report: the due reports of the missing
@@ -72,6 +72,7 @@ type Indicators struct {
 	Rows       int
 	OnlineRate Value
 
+	Received     uint64
 	RejectedRate Value // of everything received
 }
 
@@ -80,7 +81,7 @@ func Of(kind charge.PartyKind, s *Sum) Indicators {
 	c := &s.Counts
 	x := Indicators{
 		Expected: Expected(kind, c.OnlineMS), Missing: c.Missing - min(c.Missing, c.History),
-		Kept: c.Kept, Flagged: c.Flagged, Nulls: c.Nulls, Rows: s.Rows,
+		Kept: c.Kept, Flagged: c.Flagged, Nulls: c.Nulls, Rows: s.Rows, Received: c.Received,
 	}
 	for _, q := range []struct {
 		q  float64

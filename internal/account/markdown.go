@@ -90,7 +90,8 @@ online rate, and a grade A to D with all that it is made of. Regulators see ever
 		fmt.Fprintf(&b, "| %s | ≥ %g |\n", g.Grade, g.From)
 	}
 	fmt.Fprintf(&b, `
-样本 sample = 窗口内收到的报文数,至少 %d 条 · *sample = reports received in the window, at least %d.*
+每一必需项的样本(其分母:expected、有延迟的报文、kept、received)至少 %d 条;sample 是其中最小的 · *Each needed component must
+rest on at least %d reports (what it is a share of: expected, with a delay, kept, received); sample is the least of them.*
 车辆的在线率不计入评级:停放的车辆不上报 · *A maker's online rate is shown but not graded: parked vehicles are silent.*
 
 ## 如何提高 · How to raise it
