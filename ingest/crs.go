@@ -89,6 +89,12 @@ func (p *Pipeline) Suspects() []quality.Suspect {
 	return nil
 }
 
+// dropMeetings forgets a party that has left.
+func (j *judge) dropMeetings(party charge.Num) {
+	j.meetings.Drop(party)
+	j.met = true
+}
+
 // replayMeetings keeps the meetings of a record that is on disk.
 func (j *judge) replayMeetings(rec *record.Record) {
 	for _, m := range rec.Meetings {
@@ -97,6 +103,6 @@ func (j *judge) replayMeetings(rec *record.Record) {
 		}, rec.Received)
 	}
 	if rec.Kind == record.PartyGone {
-		j.meetings.Drop(rec.Party)
+		j.dropMeetings(rec.Party)
 	}
 }

@@ -60,7 +60,7 @@ func (p *Pipeline) drop(q charge.Party) {
 			return
 		}
 		p.judge.index.dropParty(q.Num)
-		p.judge.meetings.Drop(q.Num)
+		p.judge.dropMeetings(q.Num)
 		rec := record.Record{Kind: record.PartyGone, Party: q.Num, Received: charge.At(time.Now())}
 		p.append(rec.Append(nil), ack{})
 		p.log.Info("removed party leaves with its objects", "party", q.Slug)

@@ -150,12 +150,16 @@ func TestRulesPage(t *testing.T) {
 	if b, err := os.ReadFile(page); err != nil || string(b) != RulesMarkdown() {
 		t.Fatalf("docs/rules.md is not the printed table (%v): go test ./internal/quality -run TestRulesPage -update", err)
 	}
-	seen := map[charge.Rule]bool{}
+	seen, pairs := map[charge.Rule]bool{}, 0
 	for _, r := range Rules {
 		if seen[r.ID] || len(r.Actions) == 0 || r.Zh == "" || r.En == "" || r.Applies == "" {
 			t.Fatalf("rule %s is there twice or not complete", r.ID)
 		}
 		seen[r.ID] = true
+		pairs += len(r.Actions)
+	}
+	if pairs >= 64 {
+		t.Errorf("%d rules and actions: docs/operations.md says fewer than 64", pairs)
 	}
 }
 
