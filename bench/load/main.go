@@ -35,6 +35,7 @@ type config struct {
 	plan     trial.Plan
 	duration time.Duration
 	scale    []int
+	restart  bool
 	keep     bool
 }
 
@@ -49,6 +50,7 @@ func parse(args []string) (c config, err error) {
 	f.IntVar(&c.plan.LateRate, "late-rate", 0, "reports a second of all late operators together; "+
 		"0: as fast as they are acknowledged")
 	scale := f.String("scale", "", "run once for each of these numbers of vehicles and as many piles, N,N,…")
+	f.BoolVar(&c.restart, "restart", true, "kill -9 the platform after the last acknowledgement, and time its start")
 	f.BoolVar(&c.keep, "keep", false, "keep the folders with data and logs, and say where they are")
 	if err := f.Parse(args); err != nil {
 		return c, err
@@ -116,6 +118,7 @@ func run(ctx context.Context, c config) error {
 	var all []*results
 	for _, n := range c.scale {
 		one := c
+		one.restart = false
 		one.plan.Vehicles, one.plan.Piles = n, n
 		lab.Say("--- %d vehicles and %d piles", n, n)
 		r, err := once(ctx, one)
@@ -170,6 +173,11 @@ func once(ctx context.Context, c config) (r *results, err error) {
 	}
 	if r.ledger, err = t.Ledger(); err != nil {
 		return nil, err
+	}
+	if c.restart {
+		if err := r.measureRestart(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if r.books, err = t.Settle(ctx, 20*time.Minute); err != nil {
 		return nil, err

@@ -23,23 +23,38 @@ const (
 
 // results is everything that one run found.
 type results struct {
-	config config
-	trial  *trial.Trial
-	calm   *trial.Window
-	flood  *trial.Window // nil without late operators
-	ledger []stream.Entry
-	books  *trial.Books
-	disk   int64 // bytes of the store's folder, of the log
-	log    int64
+	config  config
+	trial   *trial.Trial
+	calm    *trial.Window
+	flood   *trial.Window // nil without late operators
+	ledger  []stream.Entry
+	books   *trial.Books
+	restart *restart // nil without --restart
+	disk    int64    // bytes of the store's folder, of the log
+	log     int64
 }
 
 var errGaps = errors.New("not everything that was acknowledged is where it must be; see the report")
 
+// verdict returns which promises do not hold.
 func (r *results) verdict() error {
+	var errs []error
 	if len(r.books.Gaps) > 0 {
-		return errGaps
+		errs = append(errs, errGaps)
 	}
-	return nil
+	if r.restart != nil {
+		errs = append(errs, r.restart.verdict())
+	}
+	if r.flood != nil {
+		if x := p99Ratio(r.flood.Probe.Feeds[0].Frames, r.calm.Probe.Feeds[0].Frames); x > mostRatio {
+			errs = append(errs, fmt.Errorf("live reports took %.2f times as long to a screen beside the late flood", x))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func p99Ratio(a, b []time.Duration) float64 {
+	return float64(lab.Quantile(a, 0.99)) / float64(max(1, lab.Quantile(b, 0.99)))
 }
 
 // cost is CPU seconds of platform and store for a million reports acknowledged in
@@ -106,7 +121,11 @@ func (r *results) printBooks(p printer) {
 		p("- Exact, party by party: acknowledged = published = received = taken + history, nothing duplicate or rejected;"+
 			" and in InfluxDB as many points as reports. (The probe's %d reports are not in the table.)", r.books.Probe)
 	}
-	p("- InfluxDB had everything %.1f s after the publisher's end; counting took %.1f s.", r.books.Drained.Seconds(),
+	since := "the publisher's end"
+	if r.restart != nil {
+		since = "the restart below"
+	}
+	p("- InfluxDB had everything %.1f s after %s; counting took %.1f s.", r.books.Drained.Seconds(), since,
 		r.books.Counting.Seconds())
 	if len(r.books.Rules) > 0 {
 		var list []string
@@ -117,6 +136,9 @@ func (r *results) printBooks(p printer) {
 		p("- Rules met: %s.", strings.Join(list, ", "))
 	}
 	w := r.calm
+	if r.restart != nil {
+		r.restart.print(p)
+	}
 	p("- In the window: %.0f points/s into InfluxDB, %.0f %% of them references; InfluxDB at most %.1f s behind,"+
 		" at most %.0f messages waiting.\n", w.Delta("dianchi_influx_points_total")/w.Took().Seconds(),
 		100*w.Delta("dianchi_influx_same_total")/max(1, w.Delta("dianchi_influx_points_total")), w.MostLag, w.MostWaiting)
@@ -159,10 +181,7 @@ func (r *results) printFlood(p printer) {
 	p("- %d late operators: %.0f late reports/s acknowledged, beside %.0f live ones.", r.config.plan.Late,
 		float64(late.Reports)/took, float64(r.trial.AcksIn(r.flood, r.ledger, false).Reports)/took)
 	ratio := func(name string, calm, flood []time.Duration) {
-		a, b := lab.Quantile(calm, 0.99), lab.Quantile(flood, 0.99)
-		if a > 0 {
-			p("- p99 of %s: × %.2f", name, float64(b)/float64(a))
-		}
+		p("- p99 of %s: × %.2f beside the flood", name, p99Ratio(flood, calm))
 	}
 	ratio("live PUBACK", r.trial.AcksIn(r.calm, r.ledger, false).Took, r.trial.AcksIn(r.flood, r.ledger, false).Took)
 	for i := range r.calm.Probe.Feeds {

@@ -146,14 +146,23 @@ func (l *line) message(batch []object, round, cadenceMS int, ts int64) []byte {
 	return l.buf
 }
 
+// dueAt returns when the message with the share place of a round is due, after the
+// beginning: the first round takes first, the others cadence.
+func dueAt(round int, place float64, first, cadence time.Duration) time.Duration {
+	if round == 0 {
+		return time.Duration(place * float64(first))
+	}
+	return first + time.Duration((float64(round-1)+place)*float64(cadence))
+}
+
 // live publishes each batch once a cadence, at its own moment, until ctx ends.
-// offset is the connection's place in the cadence, so that all connections
-// together send evenly.
-func (l *line) live(ctx context.Context, begin time.Time, cadence, offset time.Duration) error {
-	step := cadence / time.Duration(len(l.batches))
+// offset is the connection's place among all, from 0 to 1, so that all together
+// send evenly.
+func (l *line) live(ctx context.Context, begin time.Time, first, cadence time.Duration, offset float64) error {
 	for round := 0; ; round++ {
 		for i, batch := range l.batches {
-			due := begin.Add(offset + time.Duration(round)*cadence + time.Duration(i)*step)
+			place := (float64(i) + offset) / float64(len(l.batches))
+			due := begin.Add(dueAt(round, place, first, cadence))
 			if d := time.Until(due); d > 0 {
 				select {
 				case <-time.After(d):

@@ -3,6 +3,9 @@ package stream
 // pilesPerStation is how many connectors stand together.
 const pilesPerStation = 10
 
+// PileID returns the id of pile n.
+func PileID(n int) string { return string(appendPileID(nil, n)) }
+
 // appendPileID appends the id of pile n, which tells its station.
 func appendPileID(dst []byte, n int) []byte {
 	dst = appendPadded(append(dst, 'S'), n/pilesPerStation, 6)

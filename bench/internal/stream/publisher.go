@@ -68,10 +68,9 @@ func run(ctx context.Context, s *Spec) (err error) {
 	var running sync.WaitGroup
 	begin := time.Now().Add(100 * time.Millisecond)
 	for i, l := range p.live {
-		step := s.Cadence / time.Duration(len(l.batches))
-		offset := step * time.Duration(i) / time.Duration(len(p.live))
 		running.Go(func() {
-			if err := l.live(ctx, begin, s.Cadence, offset); err != nil {
+			offset := float64(i) / float64(len(p.live))
+			if err := l.live(ctx, begin, max(s.First, s.Cadence), s.Cadence, offset); err != nil {
 				cancel(err)
 			}
 		})

@@ -18,6 +18,7 @@ import (
 type Spec struct {
 	Door    string        // host:port
 	Cadence time.Duration // each object reports this often
+	First   time.Duration // every object's first report takes so long; at least Cadence
 	Batch   int           // reports a message
 	Parties []Party
 	Status  string // file of the running count, JSON of [Status]

@@ -176,6 +176,22 @@ func TestShare(t *testing.T) {
 	f(30, 7)
 }
 
+// Rounds follow each other without a pause; the first one takes its time.
+func TestDue(t *testing.T) {
+	f := func(round int, place float64, want time.Duration) {
+		t.Helper()
+		if got := dueAt(round, place, 30*time.Second, 10*time.Second); got != want {
+			t.Errorf("round %d at %v: due %v, want %v", round, place, got, want)
+		}
+	}
+
+	f(0, 0, 0)
+	f(0, 0.5, 15*time.Second)
+	f(1, 0, 30*time.Second)
+	f(1, 0.5, 35*time.Second)
+	f(2, 0, 40*time.Second)
+}
+
 // A message goes through the socket as the door reads it, and the ledger has it.
 func TestLineAndLedger(t *testing.T) {
 	ours, theirs := net.Pipe()

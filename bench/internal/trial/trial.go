@@ -34,6 +34,10 @@ type Plan struct {
 	LatePiles       int // of each of them
 }
 
+// firstRound is how long all objects take for their first report, in which
+// InfluxDB makes a series of each: a city does not appear within ten seconds.
+const firstRound = 30 * time.Second
+
 // Rate returns the live reports a second.
 func (p *Plan) Rate() float64 { return float64(p.Vehicles+p.Piles) / p.Cadence.Seconds() }
 
@@ -61,7 +65,7 @@ func Start(ctx context.Context, dir string, p *lab.Platform, store lab.Store, pl
 	if t.Probe, err = lab.StartProbe(ctx, p); err != nil {
 		return nil, err
 	}
-	t.spec = stream.Spec{Door: p.MQTT, Cadence: plan.Cadence, Batch: plan.Batch, Parties: t.Parties,
+	t.spec = stream.Spec{Door: p.MQTT, Cadence: plan.Cadence, First: firstRound, Batch: plan.Batch, Parties: t.Parties,
 		Status: filepath.Join(dir, "publisher.json"), Ledger: filepath.Join(dir, "publisher.ledger")}
 	b, err := json.Marshal(t.spec)
 	if err != nil {
