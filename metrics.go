@@ -57,6 +57,7 @@ var families = []struct {
 	{"piles", "Piles by state.", []string{"state"}},
 	{"vehicles", "Vehicles by state; driving, charging and alarm are parts of online.", []string{"state"}},
 	{"power_kw", "Sum of fresh piles' power.", nil},
+	{"alarms", "Open alarms by rule and severity; rules of which none is open are left out.", []string{"rule", "severity"}},
 	{"registry_failures_total", "Transactions that failed and were tried again.", nil},
 }
 
@@ -203,6 +204,13 @@ func (c *collector) city(put putter) {
 		put("vehicles", float64(n), state)
 	}
 	put("power_kw", o.PowerKW)
+	open := map[[2]string]int{}
+	for _, x := range c.core.pipeline.Alarms().Open() {
+		open[[2]string{x.Rule, x.Severity.String()}]++
+	}
+	for k, n := range open {
+		put("alarms", float64(n), k[0], k[1])
+	}
 }
 
 func number01(b bool) float64 {
