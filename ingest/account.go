@@ -84,14 +84,16 @@ func (p *Pipeline) Applied() uint64 { return p.commit.applied.Load() }
 
 // recovered ends a replay: what it counted was said, or is in the totals that
 // each party is told once more. How often a party was spoken to since the
-// snapshot nobody knows, but not more often than once each time every; so no
-// number is given twice, at the price of a gap.
+// snapshot nobody knows, but not more often than once each time every, and once
+// more at each start, of which there may have been several since; so no number
+// is given twice, at the price of a gap.
 func (s *accounts) recovered(now charge.Millis, every time.Duration) {
 	since := s.taken
 	if since == 0 {
 		since = beforeUs
 	}
-	skipped := uint64(max(0, now-since))/uint64(max(1, every.Milliseconds())) + 2 // a tick may come late, one at a stop
+	step := min(every, startTakes).Milliseconds()
+	skipped := uint64(max(0, now-since))/uint64(max(1, step)) + 2 // a tick may come late, one at a stop
 	all, _ := s.book.Totals()
 	for i := range all {
 		s.of(all[i].Party)
@@ -102,6 +104,9 @@ func (s *accounts) recovered(now charge.Millis, every time.Duration) {
 		a.owed = s.book.Total(num).Received > 0
 	}
 }
+
+// startTakes is less than any start of the platform takes.
+const startTakes = 10 * time.Millisecond
 
 // beforeUs is 2026-01-01 UTC, before the first platform spoke to anybody.
 const beforeUs charge.Millis = 1_767_225_600_000
