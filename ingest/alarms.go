@@ -141,6 +141,9 @@ func (w *watch) feel() {
 		h.SpoolPct = int(s.Bytes * 100 / cmp.Or(s.MaxBytes, 1))
 		h.SpoolFull = s.Full
 		h.Absent = h.Absent || h.BrokerAway || w.p.Stalled() != 0
+		for _, x := range w.p.Suspects() {
+			h.Suspects = append(h.Suspects, alarm.Suspect(x))
+		}
 		h.SnapshotAge = now.Sub(time.UnixMilli(w.snapped.Load()))
 		w.health.Store(&h)
 		select {

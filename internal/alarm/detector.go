@@ -62,12 +62,22 @@ type Health struct {
 	BrokerErr     string
 	ClockJump     time.Duration // of the last look, by which the wall clock moved too far
 	Differences   []Difference
+	Suspects      []Suspect
 }
 
 // Difference is an account that does not add up.
 type Difference struct {
 	Of   string // which check, and of which party
 	Text string
+}
+
+// Suspect is a party whose positions seem to be in another coordinate system
+// than it says, as rule geo.crs-suspect of package quality finds.
+type Suspect struct {
+	Party charge.Num
+	Shift int8 // 1: GCJ-02 without saying so; -1: WGS-84 said to be GCJ-02
+	Votes int  // meetings of a pile and a vehicle that show it …
+	Of    int  // … of so many
 }
 
 // Detector compares what is wrong with what is open. It belongs to the
@@ -164,6 +174,7 @@ func (d *Detector) Judge(now charge.Millis, h Health) []record.AlarmEvent {
 
 	d.judgeOwn(&h)
 	d.judgeParties()
+	d.judgeSuspects(h.Suspects)
 	d.judgeStations()
 	d.judgePiles()
 	d.judgeVehicles()

@@ -12,17 +12,12 @@ type partyTrack struct {
 	most  most          // objects online
 	taken window        // reports
 	stuck window        // findings of status.unchanged
-	crs   window        // findings of geo.crs-suspect
 	moved bool          // since the last look, a value of some report differed from the one before
 	still charge.Millis // since when nothing moved, though reports came; 0: it moves
 	heard int           // reports taken when it was looked at last
 }
 
-// Rules of package quality that speak of a whole party.
-const (
-	ruleUnchanged charge.Rule = "status.unchanged"
-	ruleCRS       charge.Rule = "geo.crs-suspect"
-)
+const ruleUnchanged = charge.RuleUnchanged // of package quality
 
 func (d *Detector) track(n charge.Num) *partyTrack {
 	p := d.parties[n]
@@ -35,11 +30,8 @@ func (d *Detector) track(n charge.Num) *partyTrack {
 
 func (p *partyTrack) findings(rec *record.Record, within time.Duration) {
 	for i := range rec.Rules {
-		switch r := &rec.Rules[i]; r.Rule {
-		case ruleUnchanged:
+		if r := &rec.Rules[i]; r.Rule == ruleUnchanged {
 			p.stuck.add(rec.Received, int(r.Count), within)
-		case ruleCRS:
-			p.crs.add(rec.Received, int(r.Count), within)
 		}
 	}
 }
@@ -111,7 +103,7 @@ func (m *most) of() int {
 	return n
 }
 
-// judgeParties says who is silent, dead, or in another coordinate system.
+// judgeParties says who is silent or dead.
 func (d *Detector) judgeParties() {
 	d.world.Parties(func(p Party) {
 		d.here[p.Num] = true
@@ -119,11 +111,28 @@ func (d *Detector) judgeParties() {
 		t.most.put(d.now, p.Online, d.lim.Baseline)
 		d.judgeSilence(&p, t)
 		d.judgeDeath(&p, t)
-		if n := t.crs.of(d.now, d.lim.FindingsIn); n >= d.lim.CRSFindings {
-			d.wrong(record.AlarmEvent{Rule: PartyCRS, Party: p.Num, Count: uint32(n)})
-		}
 	})
 }
+
+// judgeSuspects says whose positions seem to be in another coordinate system.
+func (d *Detector) judgeSuspects(all []Suspect) {
+	for _, s := range all {
+		if !d.here[s.Party] {
+			continue
+		}
+		c := record.AlarmEvent{Rule: PartyCRS, Party: s.Party, Count: uint32(s.Votes), Total: uint32(s.Of), Bits: shiftGCJ}
+		if s.Shift < 0 {
+			c.Bits = shiftWGS
+		}
+		d.wrong(c)
+	}
+}
+
+// Bits of party.crs.
+const (
+	shiftGCJ = 1 // GCJ-02 without saying so
+	shiftWGS = 2 // WGS-84 said to be GCJ-02
+)
 
 func (d *Detector) judgeSilence(p *Party, t *partyTrack) {
 	base, least, share := t.most.of(), d.lim.OperatorPiles, d.lim.SilentShare

@@ -63,7 +63,6 @@ type Limits struct {
 	DeadIdle      time.Duration // feed.dead: no value changed, none charges or drives
 	StuckFindings int           // feed.dead: findings of status.unchanged within FindingsIn …
 	StuckShare    float64       // … as a share of the reports taken
-	CRSFindings   int           // party.crs: findings of geo.crs-suspect within FindingsIn
 	FindingsIn    time.Duration
 	ForgetAfter   time.Duration // silence after which nothing is said of an object any more
 
@@ -103,7 +102,6 @@ func Default() Limits {
 		DeadIdle:      24 * time.Hour,
 		StuckFindings: 100,
 		StuckShare:    0.5,
-		CRSFindings:   20,
 		FindingsIn:    10 * time.Minute,
 		ForgetAfter:   24 * time.Hour,
 		InfluxLag:     time.Minute,

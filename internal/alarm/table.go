@@ -50,8 +50,8 @@ func table() []Rule {
 			Words{"该单位的转发程序在重发旧数据:请其检查", "the party's gateway sends old data again: have it looked at"}},
 		{PartyCRS, Warning, record.AlarmParty, 0, 30 * m,
 			Words{"坐标系疑似错误", "Wrong coordinate system"},
-			Words{"10 分钟内 20 次以上触发 geo.crs-suspect", "20 or more findings of geo.crs-suspect within 10 min"},
-			Words{"30 分钟内未再达到", "not so many again for 30 min"},
+			Words{"规则 geo.crs-suspect 怀疑该单位:与至少两个对方单位的 20 次相遇中 80% 相差一个 GCJ-02 偏移", "rule geo.crs-suspect suspects the party: of at least 20 meetings with two other parties or more, 80 % are one GCJ-02 shift apart"},
+			Words{"不再被怀疑满 30 分钟", "it is not suspected for 30 min"},
 			Words{"请该单位说明坐标系(WGS-84 或 GCJ-02)", "have the party say which system it sends: WGS-84 or GCJ-02"}},
 
 		{OwnInflux, Warning, own, 10 * s, 30 * s,

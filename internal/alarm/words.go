@@ -123,7 +123,10 @@ func (a *Alarm) detail() Words {
 		}
 		return f("%d 个对象照常上报,数值不变", "%d objects report, and no value changes", a.Count)
 	case PartyCRS:
-		return f("10 分钟内 %d 次疑似偏移", "%d findings within 10 min", a.Count)
+		if a.Bits == shiftWGS {
+			return f("%d / %d 次相遇显示位置似为 WGS-84,却标为 GCJ-02", "%d of %d meetings show positions in WGS-84 that are said to be GCJ-02", a.Count, a.Total)
+		}
+		return f("%d / %d 次相遇显示位置似为 GCJ-02,却未标明", "%d of %d meetings show positions in GCJ-02 that do not say so", a.Count, a.Total)
 	case OwnInflux:
 		if a.Object == "refused" {
 			return f("启动以来 %d 个数据点被拒收", "%d points refused since the start", a.Count)
