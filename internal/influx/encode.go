@@ -49,6 +49,7 @@ type batch struct {
 	lost        int // reports that could not be said, of a party that nobody knows
 	records     int
 	last        uint64        // the last record's number
+	anew        uint64        // Writer.anew when it was encoded
 	oldest      charge.Millis // when the platform took the oldest record
 }
 

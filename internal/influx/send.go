@@ -15,6 +15,8 @@ import (
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
+
+	missingRetry = time.Second // after a 404
 )
 
 // bring puts b into InfluxDB, then moves the position. It gives up only when ctx ends.
@@ -29,6 +31,9 @@ func (w *Writer) bring(ctx context.Context, b *batch) {
 		lines  []byte
 	}{{w.cfg.Bucket, b.raw}, {w.cfg.totals(), b.totals}} {
 		o, err := w.put(ctx, part.bucket, part.lines)
+		if errors.Is(err, errMissing) {
+			w.anew.Add(1)
+		}
 		if err != nil {
 			return
 		}
@@ -37,7 +42,6 @@ func (w *Writer) bring(ctx context.Context, b *batch) {
 	refused := got.refused
 	if refused > 0 {
 		w.dropped.Add(uint64(refused))
-		w.forget.Store(true) // what was refused must not be referred to
 	}
 	if b.lost > 0 {
 		w.lost.Add(uint64(b.lost))
@@ -63,7 +67,14 @@ func (w *Writer) bring(ctx context.Context, b *batch) {
 	w.success.Store(time.Now().UnixMilli())
 	w.pending.Store(0)
 	w.deps.Hold(b.last)
+	if refused > 0 {
+		w.anew.Add(1) // what was refused must not be referred to, neither by what is encoded already
+	}
 }
+
+// errMissing says that the database is not there. One that is made anew has
+// none of the whole points that a batch refers to.
+var errMissing = errors.New("the database is missing")
 
 // outcome is what InfluxDB did with lines.
 type outcome struct{ accepted, refused int }
@@ -84,7 +95,7 @@ func (w *Writer) tally(b *batch, got outcome) {
 }
 
 // put writes lines, again and again until InfluxDB has taken or refused each of
-// them. The error is ctx's.
+// them. The error is ctx's, or errMissing.
 func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (outcome, error) {
 	if len(lines) == 0 {
 		return outcome{}, nil
@@ -104,7 +115,8 @@ func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (outcome,
 		w.failures.Add(1)
 		w.trouble.Add(err)
 		if status(err) == http.StatusNotFound {
-			w.forget.Store(true) // a database that is made anew has none of our whole points
+			sleep(ctx, missingRetry)
+			return outcome{}, errMissing
 		}
 		if !sleep(ctx, delay) {
 			return outcome{}, ctx.Err()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -53,7 +54,7 @@ type Writer struct {
 
 	trouble *tally.Tally
 	gone    *tally.Tally
-	forget  atomic.Bool // the encoder must write whole points again
+	anew    atomic.Uint64 // moves when everything behind the position is to be encoded again, in whole points first
 
 	points, same, bytes, batches    atomic.Uint64
 	failures, dropped, lost, broken atomic.Uint64
@@ -130,7 +131,9 @@ func (w *Writer) Start(context.Context) error {
 	go func() {
 		defer close(w.done)
 		for b := range w.full {
-			w.bring(ctx, b)
+			if b.anew == w.anew.Load() { // else it may refer to points that are not there
+				w.bring(ctx, b)
+			}
 			b.reset()
 			w.free <- b
 		}
@@ -182,16 +185,15 @@ func (w *Writer) Stats() WriterStats {
 // read turns the log into batches until ctx ends, or until it has caught up after Stop.
 func (w *Writer) read(ctx context.Context, seq uint64) {
 	defer close(w.full)
-	from := uint64(0)
-	if seq > 0 {
-		from = seq + 1
-	}
-	src := w.deps.Open(from)
+	src := w.openBehind(seq)
+	defer func() { closeSource(src) }()
 	enc, rec := newEncoder(w.deps.Slug), &record.Record{}
 	b := <-w.free
+	anew := w.anew.Load()
 	var closing time.Time // when the open batch must go
 	hand := func() bool {
 		closing = time.Time{}
+		b.anew = anew
 		select {
 		case w.full <- b:
 		case <-ctx.Done():
@@ -205,19 +207,44 @@ func (w *Writer) read(ctx context.Context, seq uint64) {
 		}
 	}
 	for {
-		got, err := w.next(ctx, src, closing)
+		busy := len(w.free) == 0 // a batch is on its way, and anew may yet move
+		if now := w.anew.Load(); now != anew {
+			anew = now
+			enc.forget()
+			b.reset()
+			closing = time.Time{}
+			closeSource(src)
+			src = w.openBehind(w.position.Load()) // it stands: what was encoded before is not written
+		}
+		until := closing
+		if busy && closing.IsZero() {
+			until = time.Now().Add(w.cfg.BatchWait)
+		}
+		got, err := w.next(ctx, src, until)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, errQuiet), errors.Is(err, errDrained):
-			if b.records > 0 && !hand() || errors.Is(err, errDrained) {
+			if b.records > 0 && !hand() {
 				return
+			}
+			if errors.Is(err, errDrained) {
+				select {
+				case other := <-w.free: // what was handed over is through
+					w.free <- other
+				case <-ctx.Done():
+					return
+				}
+				if w.anew.Load() == anew {
+					return
+				}
 			}
 			continue
 		case errors.Is(err, spool.ErrGone):
 			w.broken.Add(1)
 			w.log.Error("the spool lost records before they were in InfluxDB; going on with the oldest", "err", err)
+			closeSource(src)
 			src = w.deps.Open(0)
 			continue
 		default: // the log has ended
@@ -228,9 +255,6 @@ func (w *Writer) read(ctx context.Context, seq uint64) {
 				w.log.Error("the log cannot be read on for history", "err", err)
 			}
 			return
-		}
-		if w.forget.CompareAndSwap(true, false) {
-			enc.forget()
 		}
 		for i, body := range got.Bodies {
 			if err := rec.Decode(body); err != nil {
@@ -248,6 +272,20 @@ func (w *Writer) read(ctx context.Context, seq uint64) {
 		if b.records > 0 && closing.IsZero() {
 			closing = time.Now().Add(w.cfg.BatchWait)
 		}
+	}
+}
+
+// openBehind returns a reader of what follows record seq.
+func (w *Writer) openBehind(seq uint64) Source {
+	if seq == 0 {
+		return w.deps.Open(0)
+	}
+	return w.deps.Open(seq + 1)
+}
+
+func closeSource(s Source) {
+	if c, ok := s.(io.Closer); ok {
+		c.Close()
 	}
 }
 
