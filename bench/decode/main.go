@@ -28,8 +28,8 @@ import (
 const promise = 2. / 3
 
 func main() {
-	rounds := flag.Int("rounds", 7, "how often each measurement is taken; the least counts")
-	each := flag.Duration("each", 100*time.Millisecond, "how much CPU time one measurement takes")
+	rounds := flag.Int("rounds", 30, "how often each measurement is taken; the least counts")
+	each := flag.Duration("each", 20*time.Millisecond, "how much CPU time one measurement takes")
 	only := flag.String("only", "", "measure only contenders whose name contains this")
 	flag.Parse()
 	if flag.NArg() > 0 || *rounds < 1 || *each < time.Millisecond {

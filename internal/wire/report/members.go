@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 
@@ -26,8 +27,8 @@ const (
 	bitLat
 	bitCRS
 	bitElement // set in bad: the element is no object
-	_
-	bitID // the VIN of vehicles
+	bitEnd     // no member: the object ended, or it is no JSON
+	bitID      // the VIN of vehicles
 	bitTS
 	bitStatus
 )
@@ -70,8 +71,45 @@ func (d *Decoder) other(i int, bit uint32, y why) int {
 	return d.spoil(bit, i, j, y)
 }
 
-// float reads a number into dst.
+// float reads a number into dst. Here is its most usual form: less than eight
+// digits before the point and behind it, no exponent, and something behind it.
+// Both mantissa and power of ten are exact, so the quotient is rounded correctly.
 func (d *Decoder) float(i int, bit uint32, dst *float64) int {
+	at := i
+	if uint(i) >= uint(len(d.b)) || len(d.b)-i < 20 {
+		return d.floatLong(i, bit, dst)
+	}
+	neg := d.b[i] == '-'
+	if neg {
+		at++
+	}
+	b := d.b[at : at+19]
+	mant, n := eight(binary.LittleEndian.Uint64(b))
+	if uint(n-1) >= 7 || b[0] == '0' && n > 1 {
+		return d.floatLong(i, bit, dst)
+	}
+	f, end := float64(int64(mant)), n
+	if b[n] == '.' {
+		more, m := eight(binary.LittleEndian.Uint64(b[n+1:]))
+		if uint(m-1) >= 7 {
+			return d.floatLong(i, bit, dst)
+		}
+		f = float64(int64(mant*tens[m&15]+more)) / pow10[m&15]
+		end += 1 + m
+	}
+	if b[end]|0x20 == 'e' {
+		return d.floatLong(i, bit, dst)
+	}
+	if neg {
+		f = -f
+	}
+	*dst = f
+	d.take(bit)
+	return at + end
+}
+
+// floatLong is float for every other value.
+func (d *Decoder) floatLong(i int, bit uint32, dst *float64) int {
 	if !d.isNumber(i) {
 		return d.other(i, bit, notNumber)
 	}
@@ -90,6 +128,21 @@ func (d *Decoder) float(i int, bit uint32, dst *float64) int {
 
 // code reads one of the codes in set (bit n for code n; 255 is bit 63) into dst.
 func (d *Decoder) code(i int, bit uint32, dst *uint8, set uint64, y why) int {
+	if uint(i) < uint(len(d.b)) && len(d.b)-i >= 8 {
+		b := d.b[i : i+8]
+		m, n := eight(binary.LittleEndian.Uint64(b))
+		at := m
+		if m == 255 {
+			at = 63
+		} else if m > 62 {
+			at = 64 // no code
+		}
+		if uint(n-1) < 3 && at < 64 && set>>(at&63)&1 != 0 && (b[n&7] == ',' || b[n&7] == '}') && (b[0] != '0' || n == 1) {
+			*dst = uint8(m)
+			d.take(bit)
+			return i + n
+		}
+	}
 	if !d.isNumber(i) {
 		return d.other(i, bit, notNumber)
 	}
@@ -129,6 +182,35 @@ func (d *Decoder) string(i int, bit uint32, dst *string, ok func(string) bool, y
 	return j
 }
 
+// word is string for texts whose characters are all of a class in idChars: most
+// is how many there may be, which is how many there must be of class 2.
+func (d *Decoder) word(i int, bit uint32, dst *string, class uint8, most int, ok func(string) bool, y why) int {
+	b := d.b
+	if uint(i) < uint(len(b)) && b[i] == '"' {
+		j := i + 1
+		for uint(j) < uint(len(b)) && idChars[b[j]] >= class {
+			j++
+		}
+		n := j - i - 1
+		if uint(j) < uint(len(b)) && b[j] == '"' && (n == most || class == 1 && n > 2 && n < most) {
+			*dst = d.view(i+1, j)
+			d.take(bit)
+			return j + 1
+		}
+	}
+	return d.string(i, bit, dst, ok, y)
+}
+
+// id reads a pile's id into dst.
+func (d *Decoder) id(i int, bit uint32, dst *string) int {
+	return d.word(i, bit, dst, 1, 64, isID, notID)
+}
+
+// vin reads a VIN into dst.
+func (d *Decoder) vin(i int, bit uint32, dst *string, y why) int {
+	return d.word(i, bit, dst, 2, 17, isVIN, y)
+}
+
 // orEmpty is string for members of which "" says the same as absent.
 func (d *Decoder) orEmpty(i int, bit uint32, dst *string, ok func(string) bool, y why) int {
 	if d.peek(i) == '"' && d.peek(i+1) == '"' {
@@ -140,6 +222,17 @@ func (d *Decoder) orEmpty(i int, bit uint32, dst *string, ok func(string) bool, 
 
 // time reads a moment into dst.
 func (d *Decoder) time(i int, bit uint32, dst *charge.Millis) int {
+	if uint(i) < uint(len(d.b)) && len(d.b)-i >= 16 {
+		// Milliseconds from the year 2001 to 2286 have 13 digits.
+		b := d.b[i : i+16]
+		m, n := eight(binary.LittleEndian.Uint64(b))
+		more, k := eight(binary.LittleEndian.Uint64(b[8:]))
+		if n == 8 && k == 5 && (b[13] == ',' || b[13] == '}') && b[0] != '0' {
+			*dst = charge.Millis(m*1e5 + more)
+			d.take(bit)
+			return i + 13
+		}
+	}
 	if d.peek(i) == '"' {
 		v, j := d.str(i)
 		if j < 0 {

@@ -47,20 +47,27 @@ func (s *scanner) number(i int) (number, int) {
 	return n, i
 }
 
+// eight returns the number that the leading digits of eight bytes make, and how
+// many there are.
+func eight(x uint64) (uint64, int) {
+	x ^= '0' * ones
+	// The lowest bit that is set is exact; higher ones may be carries.
+	stop := ((x + (0x80-10)*ones) | x) & highs
+	n := bits.TrailingZeros64(stop) / 8
+	x <<= uint(8-n) * 8 // leading zeros, eight of them if there is no digit
+	// Pairs of digits, then fours with their weights, of which the upper half is the sum.
+	x = x*10 + x>>8
+	const pairs = 0x000000ff000000ff
+	return (x&pairs*(100+1e6<<32) + x>>16&pairs*(1+1e4<<32)) >> 32, n
+}
+
 // digits reads the decimal digits from i on behind those that mant has, modulo
 // 2^64, and returns the place behind them. It takes eight at a time, since a
 // branch for each digit is what numbers of all lengths cost most by.
 func (s *scanner) digits(mant uint64, i int) (uint64, int) {
 	b := s.b
 	for uint(i) < uint(len(b)) && len(b)-i >= 8 {
-		x := binary.LittleEndian.Uint64(b[i:]) ^ '0'*ones
-		// The lowest bit that is set is exact; higher ones may be carries.
-		stop := ((x + (0x80-10)*ones) | x) & highs
-		n := bits.TrailingZeros64(stop) / 8
-		x <<= uint(8-n) * 8 // leading zeros, eight of them if there is no digit
-		x = (x*10 + x>>8) & 0x00ff00ff00ff00ff
-		x = (x*100 + x>>16) & 0x0000ffff0000ffff
-		x = (x*10000 + x>>32) & 0xffffffff
+		x, n := eight(binary.LittleEndian.Uint64(b[i:]))
 		mant = mant*tens[n&15] + x
 		if i += n; n < 8 {
 			return mant, i

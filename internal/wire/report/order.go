@@ -16,7 +16,7 @@ type order struct {
 	bits  map[string]uint32 // by name, of all members
 }
 
-// Places that are no member's: those of bitElement and of the bit behind it.
+// Places that are no member's: those of bitElement and bitEnd.
 const (
 	atBegin = 27
 	atOther = 28
@@ -54,22 +54,47 @@ func newOrder(lists ...[]named) order {
 	return o
 }
 
-// member reads the name at i and returns the member's bit, 0 for one that the
-// kind does not have, and the place of the value.
-func (d *Decoder) member(i int, o *order) (uint32, int) {
+// first goes from the begin of an object at i to the value of its first member
+// and returns that as follow does.
+func (d *Decoder) first(i int, o *order) (uint32, int) {
+	o.last = atBegin
+	return d.follow(i, '{', o)
+}
+
+// follow goes from i, the end of a value if c is a comma, to the next member's
+// value and returns the member's bit; 0 for one that the kind does not have,
+// bitEnd if there is none or the payload is not JSON.
+func (d *Decoder) follow(i int, c byte, o *order) (uint32, int) {
 	due := o.after[o.last&31] & 31
 	n := &o.names[due]
-	if uint(i) < uint(len(d.b)) && len(d.b)-i > 16 {
-		b := d.b[i : i+17]
-		if (binary.LittleEndian.Uint64(b)^n.word[0])&n.mask[0]|
-			(binary.LittleEndian.Uint64(b[8:])^n.word[1])&n.mask[1] == 0 && b[n.end&15+1] == ':' {
+	if uint(i) < uint(len(d.b)) && len(d.b)-i > 18 {
+		b := d.b[i : i+19]
+		if (binary.LittleEndian.Uint64(b[1:])^n.word[0])&n.mask[0]|
+			(binary.LittleEndian.Uint64(b[9:])^n.word[1])&n.mask[1] == 0 && b[0] == c && b[n.end&15+2] == ':' {
 			o.last = due
-			return n.bit, d.space(i + int(n.end) + 2)
+			if b[n.end&15+3] > ' ' {
+				return n.bit, i + int(n.end) + 3
+			}
+			return n.bit, d.space(i + int(n.end) + 3)
 		}
 	}
+	more := false
+	if c == '{' {
+		i, more = d.enter(i)
+	} else {
+		i, more = d.next(i)
+	}
+	if !more {
+		return bitEnd, i
+	}
+	return d.member(i, o)
+}
+
+// member is follow for members that were not expected; the name is at i.
+func (d *Decoder) member(i int, o *order) (uint32, int) {
 	key, i := d.name(i)
 	if i < 0 {
-		return 0, i
+		return bitEnd, i
 	}
 	bit, place := o.bits[key], uint8(atOther)
 	if bit != 0 {

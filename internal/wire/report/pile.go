@@ -55,16 +55,12 @@ func (d *Decoder) pile(i int) int {
 }
 
 func (d *Decoder) pileMembers(i int, r *charge.PileReport) int {
-	i, more := d.enter(i)
-	d.pileOrder.last = atBegin
-	for more {
-		var bit uint32
-		if bit, i = d.member(i, &d.pileOrder); i < 0 {
-			return i
-		}
+	o := &d.pileOrder
+	bit, i := d.first(i, o)
+	for bit != bitEnd {
 		switch bit {
 		case bitID:
-			i = d.string(i, bit, &r.ID, isID, notID)
+			i = d.id(i, bit, &r.ID)
 		case bitTS:
 			i = d.time(i, bit, &r.TS)
 		case bitStatus:
@@ -82,11 +78,27 @@ func (d *Decoder) pileMembers(i int, r *charge.PileReport) int {
 		case uint32(charge.HasMeter):
 			i = d.float(i, bit, &r.MeterKWh)
 		case uint32(charge.HasSession):
-			i = d.orEmpty(i, bit, &r.Session, isShort, notShort)
+			if d.peek(i) == '"' && d.peek(i+1) == '"' {
+				d.drop(bit) // the same as absent
+				i += 2
+			} else {
+				i = d.word(i, bit, &r.Session, 1, 128, isShort, notShort)
+			}
 		case uint32(charge.HasVIN):
-			i = d.orEmpty(i, bit, &r.VIN, isVIN, notLongVIN)
+			if d.peek(i) == '"' && d.peek(i+1) == '"' {
+				d.drop(bit) // the same as absent
+				i += 2
+			} else {
+				i = d.vin(i, bit, &r.VIN, notLongVIN)
+			}
 		case uint32(charge.HasFault):
-			i = d.string(i, bit, &r.Fault, isFault, notShort)
+			if d.peek(i) == '"' && d.peek(i+1) == '"' {
+				r.Fault = ""
+				d.take(bit)
+				i += 2
+			} else {
+				i = d.string(i, bit, &r.Fault, isFault, notShort)
+			}
 		case uint32(charge.HasPark):
 			i = d.code(i, bit, &r.Park, parkCodes, notPark)
 		case uint32(charge.HasLock):
@@ -94,7 +106,7 @@ func (d *Decoder) pileMembers(i int, r *charge.PileReport) int {
 		default:
 			i = d.skip(i, d.depth+1)
 		}
-		i, more = d.next(i)
+		bit, i = d.follow(i, ',', o)
 	}
 	return i
 }

@@ -174,6 +174,9 @@ func (d *Decoder) name(i int) (string, int) {
 
 // next goes from the end of a value to the next member, if there is one.
 func (d *Decoder) next(i int) (j int, more bool) {
+	if uint(i) < uint(len(d.b)) && d.b[i] == ',' {
+		return d.space(i + 1), true
+	}
 	if i < 0 {
 		return i, false
 	}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"encoding/binary"
+
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
@@ -93,6 +95,12 @@ func wgs84(lon, lat float64) (float64, float64) {
 
 // crs reads the name of a coordinate system.
 func (d *Decoder) crs(i int) int {
+	if usual := `"wgs84"`; uint(i) < uint(len(d.b)) && len(d.b)-i > len(usual) &&
+		string(d.b[i:i+len(usual)]) == usual {
+		d.gcj = false
+		d.take(bitCRS)
+		return i + len(usual)
+	}
 	var name string
 	j := d.string(i, bitCRS, &name, isCRS, notCRS)
 	d.gcj = name == "gcj02"
@@ -104,6 +112,15 @@ func isCRS(name string) bool { return name == "wgs84" || name == "gcj02" }
 // alarms reads the alarm bits into dst.
 func (d *Decoder) alarms(i int, dst *uint64) int {
 	const bit = uint32(charge.HasAlarms)
+	if uint(i) < uint(len(d.b)) && len(d.b)-i >= 8 {
+		b := d.b[i : i+8]
+		m, n := eight(binary.LittleEndian.Uint64(b))
+		if uint(n-1) < 7 && (b[n&7] == ',' || b[n&7] == '}') && (b[0] != '0' || n == 1) {
+			*dst = m
+			d.take(bit)
+			return i + n
+		}
+	}
 	if !d.isNumber(i) {
 		return d.other(i, bit, notNumber)
 	}
@@ -121,16 +138,12 @@ func (d *Decoder) alarms(i int, dst *uint64) int {
 }
 
 func (d *Decoder) vehicleMembers(i int, r *charge.VehicleReport) int {
-	i, more := d.enter(i)
-	d.vehicleOrder.last = atBegin
-	for more {
-		var bit uint32
-		if bit, i = d.member(i, &d.vehicleOrder); i < 0 {
-			return i
-		}
+	o := &d.vehicleOrder
+	bit, i := d.first(i, o)
+	for bit != bitEnd {
 		switch bit {
 		case bitID:
-			i = d.string(i, bit, &r.VIN, isVIN, notVIN)
+			i = d.vin(i, bit, &r.VIN, notVIN)
 		case bitTS:
 			i = d.time(i, bit, &r.TS)
 		case bitLon:
@@ -164,7 +177,7 @@ func (d *Decoder) vehicleMembers(i int, r *charge.VehicleReport) int {
 		default:
 			i = d.skip(i, d.depth+1)
 		}
-		i, more = d.next(i)
+		bit, i = d.follow(i, ',', o)
 	}
 	return i
 }
