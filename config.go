@@ -49,6 +49,8 @@ type config struct {
 	PartyRate  int
 	LateRate   int
 
+	PartyObjects int
+
 	Demo     bool
 	Vehicles int
 	Piles    int
@@ -209,6 +211,8 @@ func (c *config) options() []*option {
 			help: "largest spool; never more than a quarter of the free disk"},
 		{name: "party-rate", def: "20000", unit: "N", in: "ri", set: number(&c.PartyRate, 100, 10_000_000),
 			help: "reports/s of one party, with 10 s' worth in hand; beyond it its PUBACKs come later"},
+		{name: "party-objects", def: "500000", unit: "N", in: "ri", set: number(&c.PartyObjects, 1, 4_000_000),
+			help: "vehicles of a maker, or ids of piles that an operator ever used; beyond it unknown ones are rejected"},
 		{name: "late-rate", def: "5000", unit: "N", in: "ri", set: number(&c.LateRate, 100, 10_000_000),
 			help: "reports/s of all messages together whose reports are older than --stale"},
 		{name: "city", unit: "FILE", in: "rias", set: text(&c.City),

@@ -99,7 +99,7 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 	k.pipeline = ingest.New(ingest.Config{
 		StaleAfter: c.Stale, TooOld: quality.TooOldFor(c.RawRetention),
 		FeedbackEvery: 5 * time.Second, SnapshotEvery: 30 * time.Second,
-		PartyRate: c.PartyRate, LateRate: c.LateRate,
+		PartyRate: c.PartyRate, LateRate: c.LateRate, PartyObjects: c.PartyObjects,
 		SnapshotDir: filepath.Join(c.Data, snapshotDir), City: a.city,
 	}, a.log, deps)
 	a.newSource(k, source) // before anybody speaks to it

@@ -22,6 +22,8 @@ type index struct {
 	pile    []pileEntry
 	vehicle []vehicleEntry
 	owner   map[charge.Num]charge.Num // station number → party
+	fleet   map[charge.Num]int        // vehicles by party
+	made    map[charge.Num]int        // stations numbered by party since the start, also those that are gone
 
 	nextStation, nextPile, nextVehicle charge.Num
 }
@@ -45,6 +47,8 @@ func newIndex() *index {
 		piles:       map[charge.Num]map[string]charge.Num{},
 		vehicles:    map[string]charge.Num{},
 		owner:       map[charge.Num]charge.Num{},
+		fleet:       map[charge.Num]int{},
+		made:        map[charge.Num]int{},
 		nextStation: 1, nextPile: 1, nextVehicle: 1,
 	}
 }
@@ -112,6 +116,12 @@ func leave(st *charge.Station, pile charge.Num) {
 }
 
 func (x *index) putVehicle(v charge.Vehicle) {
+	if old := x.vehicles[v.VIN]; old == 0 {
+		x.fleet[v.Party]++
+	} else if was := x.vehicle[old].master.Party; was != v.Party {
+		x.fleet[was]--
+		x.fleet[v.Party]++
+	}
 	x.vehicles[v.VIN] = v.Num
 	x.nextVehicle = max(x.nextVehicle, v.Num+1)
 	x.vehicle = grow(x.vehicle, v.Num)
@@ -141,6 +151,8 @@ func (x *index) dropParty(party charge.Num) {
 	}
 	delete(x.stations, party)
 	delete(x.piles, party)
+	delete(x.fleet, party)
+	delete(x.made, party)
 	for vin, n := range x.vehicles {
 		if x.vehicle[n].master.Party == party {
 			x.vehicle[n] = vehicleEntry{}

@@ -59,6 +59,7 @@ type judge struct {
 	round    *atomic.Uint64 // moves on when the accounts are said
 	appended uint64         // last Seq that went to the spool
 	foreign  *tally.Tally
+	full     *tally.Tally
 }
 
 func newJudge(cfg Config, log *slog.Logger, deps Deps) *judge {
@@ -74,6 +75,7 @@ func newJudge(cfg Config, log *slog.Logger, deps Deps) *judge {
 		round:   new(atomic.Uint64),
 		limits:  limits,
 		foreign: tally.New(log, slog.LevelWarn, "parties publish what belongs to others"),
+		full:    tally.New(log, slog.LevelError, "parties have as many objects as they may: unknown ids are rejected"),
 	}
 }
 

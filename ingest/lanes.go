@@ -447,7 +447,8 @@ func (b *bucket) wait(now time.Time, r rate) time.Duration {
 	return max(time.Millisecond, time.Duration(-b.level/r.perSecond*float64(time.Second)))
 }
 
-func (c *Config) withRates() {
+func (c *Config) withBounds() {
+	c.PartyObjects = cmp.Or(c.PartyObjects, 500_000)
 	c.PartyRate = cmp.Or(c.PartyRate, 20_000)
 	c.LateRate = cmp.Or(c.LateRate, 5_000)
 }

@@ -22,7 +22,7 @@ type yard struct {
 }
 
 func newYard(t testing.TB, cfg Config) *yard {
-	cfg.withRates()
+	cfg.withBounds()
 	return &yard{
 		lanes: newLanes(&cfg), t: t, now: time.Unix(1_800_000_000, 0),
 		judged: map[string]int{}, order: map[string][]string{},

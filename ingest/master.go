@@ -38,6 +38,12 @@ func (j *judge) fleet(m *door.Message) *charge.Finding {
 				continue
 			}
 		}
+		if num == 0 {
+			if why := j.crowded(m.Party); why != "" {
+				j.reject(m.Kind, v.VIN, 0, e.Raw, e.Findings, charge.RuleIDUnknown, "vehicle %s: %s", v.VIN, why)
+				continue
+			}
+		}
 		v.VIN, v.Model = strings.Clone(v.VIN), strings.Clone(v.Model)
 		j.register(v)
 		j.book(charge.Taken, m.Kind, v.VIN, 0, e.Raw, e.Findings)
@@ -104,7 +110,12 @@ func (j *judge) station(m *door.Message, e *report.StationEntry) {
 		j.same(m.Kind, st.ID, 0, e.Raw, append(e.Findings[:len(e.Findings):len(e.Findings)], j.findings...))
 		return
 	}
+	if why := j.overcrowded(&st, now != nil); why != "" {
+		j.reject(m.Kind, st.ID, 0, e.Raw, e.Findings, charge.RuleIDUnknown, "station %s: %s", st.ID, why)
+		return
+	}
 	if now == nil {
+		j.index.made[m.Party]++
 		st.Num = j.index.nextStation
 		j.index.nextStation++
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	SnapshotEvery time.Duration // between two snapshots [30 s]
 	PartyRate     int           // reports a second of one party; beyond it, it is slowed [20,000]
 	LateRate      int           // late reports a second of all parties together [5,000]
+	PartyObjects  int           // vehicles of a maker, or pile ids that an operator ever used [500,000]
 	SnapshotDir   string
 	City          *city.City
 	Alarms        alarm.Limits  // the zero value is [alarm.Default]; StaleAfter is the one above
@@ -124,7 +125,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *Pipeline {
 	cfg.FeedbackEvery = cmp.Or(cfg.FeedbackEvery, 5*time.Second)
 	cfg.SnapshotEvery = cmp.Or(cfg.SnapshotEvery, 30*time.Second)
 	cfg.AlarmEvery = cmp.Or(cfg.AlarmEvery, 5*time.Second)
-	cfg.withRates()
+	cfg.withBounds()
 	p := &Pipeline{
 		cfg: cfg, log: log, deps: deps,
 		control: make(chan func()),

@@ -108,6 +108,12 @@ func (j *judge) vehicles(m *door.Message) *charge.Finding {
 			j.owned(m, e.ID, e.TS, e.Raw, e.Findings)
 			continue
 		}
+		if num == 0 {
+			if why := j.crowded(m.Party); why != "" {
+				j.reject(m.Kind, e.ID, e.TS, e.Raw, e.Findings, charge.RuleIDUnknown, "vehicle %s: %s", e.Report.VIN, why)
+				continue
+			}
+		}
 		o := &j.unknown
 		if num != 0 {
 			o = &j.index.vehicle[num]
