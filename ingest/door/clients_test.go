@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
 	paho5 "github.com/eclipse/paho.golang/paho"
 	paho3 "github.com/eclipse/paho.mqtt.golang"
 )
@@ -95,7 +96,8 @@ func testPaho3(t *testing.T, d *Door, b *belt, url string, trust *tls.Config) {
 func TestPaho5(t *testing.T) {
 	dialPlain := func(d *Door, _ *tls.Config) (net.Conn, error) { return net.Dial("tcp", d.Addr().String()) }
 	dialTLS := func(d *Door, trust *tls.Config) (net.Conn, error) {
-		return tls.Dial("tcp", d.TLSAddr().String(), trust)
+		nc, err := tls.Dial("tcp", d.TLSAddr().String(), trust)
+		return packets.NewThreadSafeConn(nc), err // paho writes a packet in several pieces
 	}
 	for _, dial := range []func(*Door, *tls.Config) (net.Conn, error){dialPlain, dialTLS} {
 		testPaho5(t, dial)

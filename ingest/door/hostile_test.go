@@ -3,7 +3,9 @@ package door
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -174,18 +176,29 @@ func (d *Door) coming(num int) int {
 	return 0
 }
 
-// Who does not read its PUBACKs is cut; the others do not notice.
+// Who does not read its PUBACKs is cut; the others do not notice. The pipes
+// keep nothing, as a socket does whose buffers are full.
 func TestUnreadAcknowledgements(t *testing.T) {
 	d := start(t, Config{WriteTimeout: 500 * time.Millisecond}, Deps{Auth: newPeople(), Taker: newBelt(false)})
 	witness := login(t, d, 4, "witness", "byd")
-	many := strings.Repeat(string(publish3("dianchi/v1/teld/piles", 1, 1, "")), 1000)
+	many := []byte(strings.Repeat(string(publish3("dianchi/v1/teld/piles", 1, 1, "")), 1000))
 	var all sync.WaitGroup
 	for i := range 4 {
-		w := login(t, d, 4, fmt.Sprint(i), "teld")
-		w.nc.(*net.TCPConn).SetReadBuffer(4096)
+		ours, theirs := net.Pipe()
+		d.serve(ours)
+		theirs.Write(connect3(fmt.Sprint(i), "teld", 60))
+		var ack [4]byte
+		if _, err := io.ReadFull(theirs, ack[:]); err != nil || ack != [4]byte{0x20, 2, 0, 0} {
+			t.Fatalf("CONNACK % x, %v", ack, err)
+		}
 		all.Go(func() {
-			for w.nc.SetWriteDeadline(time.Now().Add(20*time.Second)) == nil {
-				if _, err := w.nc.Write([]byte(many)); err != nil {
+			defer theirs.Close()
+			theirs.SetWriteDeadline(time.Now().Add(20 * time.Second))
+			for {
+				if _, err := theirs.Write(many); err != nil {
+					if os.IsTimeout(err) {
+						t.Error("a client that does not read is not cut")
+					}
 					return
 				}
 			}
@@ -193,7 +206,10 @@ func TestUnreadAcknowledgements(t *testing.T) {
 	}
 	publishes(t, witness, "dianchi/v1/byd/vehicles", 500)
 	all.Wait()
-	eventually(t, "they are cut", func() bool { return d.Stats().Refused["slow-client"] == 4 })
+	eventually(t, "they are gone", func() bool { return d.Stats().Sockets == 1 })
+	if n := d.Stats().Refused["slow-client"]; n != 4 {
+		t.Errorf("%d are counted, want 4", n)
+	}
 	witness.ping()
 }
 

@@ -81,7 +81,7 @@ var hostile = []struct {
 		many := []byte(strings.Repeat(string(publish3("dianchi/v1/teld/piles", 1, 1, "")), 1000))
 		for i := range 8 {
 			nc := quietly(b, d.Addr(), fmt.Sprint(i), "teld", 0)
-			nc.(*net.TCPConn).SetReadBuffer(4096)
+			nc.(*net.TCPConn).SetReadBuffer(64 << 10)
 			nc.SetDeadline(time.Time{})
 			context.AfterFunc(ctx, func() { nc.Close() })
 			go func() {
