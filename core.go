@@ -182,10 +182,14 @@ func (a *app) startStores(ctx context.Context, k *core) {
 		}
 	}
 	k.history = influx.NewReader(influx.ReaderConfig{Target: target, Zone: a.city.Zone}, a.log)
+	var stuck func(error)
+	if k.influxd != nil {
+		stuck = k.influxd.Renew
+	}
 	k.writer = influx.New(influx.Config{Target: target, PosFile: filepath.Join(c.Data, positionIn)}, a.log, influx.Deps{
 		Open: func(from uint64) influx.Source { return k.spool.Reader(max(from, k.spool.First())) },
 		Hold: func(seq uint64) { k.spool.Hold(holdInflux, seq) },
-		Slug: k.slug,
+		Slug: k.slug, Stuck: stuck,
 	})
 	if err := k.writer.Start(ctx); err != nil {
 		a.log.Error("history is not kept until this is mended; reports wait in the spool", "err", err)

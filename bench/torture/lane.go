@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -157,7 +158,26 @@ const brokerPassword = "between-us"
 
 func (l *lane) outsideInfluxDB(port, rpc int) *process {
 	return &process{name: "InfluxDB", path: l.programs.influxd, log: filepath.Join(l.dir, "influxd.log"), log2: l.log,
-		lane: l.name, args: []string{"run", "-config", filepath.Join(l.dir, "influxd.conf")}}
+		lane: l.name, args: []string{"run", "-config", filepath.Join(l.dir, "influxd.conf")}, before: l.sealOutside}
+}
+
+// sealOutside keeps InfluxDB 1.8 from writing behind an entry that was cut off by
+// a kill, which it would lose at the next one: it goes on in a new segment. The
+// platform does so for its own; who runs another has to (docs/history.md).
+func (l *lane) sealOutside() error {
+	shards, err := filepath.Glob(filepath.Join(l.dir, "influx", "wal", "*", "*", "*"))
+	for _, shard := range shards {
+		segments, e := filepath.Glob(filepath.Join(shard, "_*.wal"))
+		var n int
+		if err = errors.Join(err, e); len(segments) == 0 {
+			continue
+		}
+		if _, e := fmt.Sscanf(filepath.Base(slices.Max(segments)), "_%d.wal", &n); e != nil {
+			return e
+		}
+		err = errors.Join(err, os.WriteFile(filepath.Join(shard, fmt.Sprintf("_%05d.wal", n+1)), nil, 0o600))
+	}
+	return err
 }
 
 func (l *lane) influxConf(port, rpc int) string {

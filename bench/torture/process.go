@@ -57,6 +57,8 @@ type process struct {
 	log2 *events
 	lane string
 
+	before func() error // each launch; may be nil
+
 	mu       sync.Mutex
 	cmd      *exec.Cmd
 	gone     chan struct{} // closed when cmd has ended
@@ -90,6 +92,11 @@ func (p *process) start() error {
 func (p *process) launch() error {
 	if p.cmd != nil || p.over {
 		return nil
+	}
+	if p.before != nil {
+		if err := p.before(); err != nil {
+			return err
+		}
 	}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -114,6 +114,9 @@ func (w *Writer) put(ctx context.Context, bucket string, lines []byte) (outcome,
 		}
 		w.failures.Add(1)
 		w.trouble.Add(err)
+		if w.deps.Stuck != nil && isStuck(err) {
+			w.deps.Stuck(err)
+		}
 		if status(err) == http.StatusNotFound {
 			sleep(ctx, missingRetry)
 			return outcome{}, errMissing
@@ -185,6 +188,20 @@ func verdictOf(err error) verdict {
 		return accepted
 	}
 	return again
+}
+
+// isStuck reports whether InfluxDB says that its WAL has failed. The writer of a
+// WAL segment keeps its first error, a full disk for one, for ever.
+func isStuck(err error) bool {
+	if status(err) != http.StatusInternalServerError {
+		return false
+	}
+	for _, sign := range []string{".wal: ", "error writing WAL entry", "error rolling WAL segment", "error syncing wal"} {
+		if strings.Contains(err.Error(), sign) {
+			return true
+		}
+	}
+	return false
 }
 
 func status(err error) int {

@@ -35,6 +35,10 @@ type Deps struct {
 	Open func(from uint64) Source    // a reader of the log whose first record is from; 0 is the oldest
 	Hold func(seq uint64)            // everything up to seq is in InfluxDB and may go
 	Slug func(num charge.Num) string // the slug of a party, removed ones too; "" when unknown
+
+	// Stuck is told an answer after which InfluxDB refuses everything until it is
+	// started anew; nil: nobody can do that.
+	Stuck func(err error)
 }
 
 // Writer brings records into InfluxDB, each at least once and in order. A batch

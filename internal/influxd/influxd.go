@@ -66,6 +66,7 @@ type Daemon struct {
 
 	password string
 	cancel   context.CancelFunc
+	renew    chan error    // why influxd is to be started anew; holds one
 	kill     chan struct{} // closed when Stop has no more time
 	killOnce sync.Once
 	done     chan struct{}
@@ -92,7 +93,7 @@ type Stats struct {
 func New(cfg Config, log *slog.Logger) *Daemon {
 	return &Daemon{
 		cfg: cfg, log: log, disk: diskFree, hang: hangPatient,
-		kill: make(chan struct{}), done: make(chan struct{}),
+		renew: make(chan error, 1), kill: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 

@@ -105,6 +105,9 @@ func (d *Daemon) launch(bin string, lock *os.File) (place, *exec.Cmd, error) {
 	if err := writeFile(d.path("influxd.conf"), d.conf(port)); err != nil {
 		return place{}, nil, fmt.Errorf("cannot write the configuration of InfluxDB: %w", err)
 	}
+	if err := sealWAL(d.path("wal")); err != nil {
+		return place{}, nil, err
+	}
 	p := place{port: port}
 	if err := d.savePlace(p); err != nil {
 		return place{}, nil, fmt.Errorf("cannot write the place of InfluxDB: %w", err)

@@ -110,6 +110,10 @@ func (d *Daemon) attend(ctx context.Context, p place, gone <-chan struct{}, alie
 	began, lastAnswer, lastGuard := time.Now(), time.Now(), time.Time{}
 	once, pause := false, 50*time.Millisecond
 	var said string
+	select {
+	case <-d.renew: // it was about the one before
+	default:
+	}
 	for {
 		select {
 		case <-gone:
@@ -117,6 +121,13 @@ func (d *Daemon) attend(ctx context.Context, p place, gone <-chan struct{}, alie
 		case <-ctx.Done():
 			d.end(p, gone)
 			return nil
+		case why := <-d.renew:
+			if d.mayRenew() {
+				d.log.Error("InfluxDB cannot write any more; starting it anew", "pid", p.pid, "err", why)
+				d.end(p, gone)
+				return why
+			}
+			continue
 		case <-time.After(pause):
 		}
 		var err error
