@@ -92,6 +92,13 @@ bench-restart: deps influxd
 bench-decode:
 	@cd bench/decode && go run . $(ARGS)
 
+## fuzz: every fuzz target, DURATION together; PARALLEL=1 leaves a core free, FUZZ=door takes only what matches
+PARALLEL ?=
+FUZZ ?= .
+.PHONY: fuzz
+fuzz:
+	@scripts/fuzz.sh $(DURATION) "$(PARALLEL)" "$(FUZZ)"
+
 ## bench-telegraf: our ingest beside Telegraf, which it builds; ARGS="--rates 20000 --duration 30s" makes it shorter
 .PHONY: bench-telegraf
 bench-telegraf: deps-test influxd
