@@ -26,7 +26,8 @@ type committer struct {
 	watchers []Watcher
 	rev      uint64
 	at       charge.Millis
-	passed   []byte        // record to be written at the start: rows that nobody wrote while we were down
+	owed     [][]byte      // records to be written at the start: of rows that nobody wrote
+	settled  charge.Millis // moment of the newest rows that are in the log, as kept or as let pass
 	row      charge.Millis // moment of the newest 5-minute rows, written or let pass
 	parties  map[charge.Num]bool
 	snapping chan struct{} // holds a mark while a snapshot is written
@@ -208,6 +209,7 @@ func (c *committer) record(seq uint64, body []byte) {
 	c.p.deps.Live.Apply(&c.rec)
 	c.accounts.apply(&c.rec)
 	c.watch.book.Apply(&c.rec)
+	c.settle(&c.rec)
 	if c.rec.Kind == record.Message {
 		c.onDisk.Add(1)
 	}
@@ -282,23 +284,58 @@ func (c *committer) resume(rev uint64, at, row, now charge.Millis) {
 	if t := now - now%totalsEvery; c.row < t || c.row > t+12*totalsEvery { // or the clock was wrong by hours
 		c.row = t
 	}
+	if c.settled == 0 {
+		c.settled = c.row
+	}
 }
 
-// pass keeps, for the start, what was gathered before a time of absence: it
-// belongs to rows that are not written, so the next ones must not have it.
+// lastMoments is how soon after T a platform has ended whose rows of T are
+// still written by its next start: live then is what it was at T, or nearly.
+const lastMoments = 30 * 1000
+
+// pass keeps, for the start, what was gathered until at, the last moment that
+// is known of, when nobody wrote the rows that it belongs to. If that was right
+// after a T, when rows were on their way, they are the rows of T. Otherwise we
+// were away at the next T, and the rows after it must not have it.
 func (c *committer) pass(at, now charge.Millis) {
-	if at != 0 && at-at%totalsEvery < now-now%totalsEvery {
+	t := at - at%totalsEvery
+	switch {
+	case at == 0:
+	case c.settled != 0 && c.settled < t && at-t < lastMoments:
+		c.owed = c.records(t)
+		c.settled = t
+	case t < now-now%totalsEvery:
 		rec := record.Record{Kind: record.Passed, Received: now}
 		rec.Rows, rec.Quality = c.rows(now)
-		c.passed = rec.Append(nil)
+		c.owed = [][]byte{rec.Append(nil)}
+	}
+}
+
+// settle notes that rows are in the log.
+func (c *committer) settle(rec *record.Record) {
+	if rec.Kind == record.Totals || rec.Kind == record.Passed {
+		c.settled = max(c.settled, rec.Received-rec.Received%totalsEvery)
 	}
 }
 
 // letPass takes rows that are not written off what the next ones will have.
-func (c *committer) letPass(body []byte) {
-	if err := c.p.whenReady(c.p.ctx, func() { c.p.append(body, ack{}) }); err != nil {
+func (c *committer) letPass(bodies ...[]byte) {
+	err := c.p.whenReady(c.p.ctx, func() {
+		for _, body := range bodies {
+			c.p.append(body, ack{})
+		}
+	})
+	if err != nil {
 		c.p.log.Warn("the next 5-minute totals will have those that were not written, too", "err", err)
 	}
+}
+
+// records returns the records that carry the rows of t.
+func (c *committer) records(t charge.Millis) [][]byte {
+	totals, quality := c.rows(t)
+	first := record.Record{Kind: record.Totals, Received: t, Rows: totals}
+	second := record.Record{Kind: record.Quality, Received: t, Quality: quality}
+	return [][]byte{first.Append(nil), second.Append(nil)}
 }
 
 // rows returns the totals of t and the quality rows that belong to them. Of a
@@ -336,10 +373,7 @@ func (c *committer) rows(t charge.Millis) ([]record.TotalRow, []record.QualityRo
 // totals puts the rows of the 5 minutes that ended at t into the log. While the
 // spool is full they wait, but not until the next ones come.
 func (c *committer) totals(t charge.Millis) {
-	totals, quality := c.rows(t)
-	first := record.Record{Kind: record.Totals, Received: t, Rows: totals}
-	second := record.Record{Kind: record.Quality, Received: t, Quality: quality}
-	both := [][]byte{first.Append(nil), second.Append(nil)}
+	both := c.records(t)
 	c.p.running.Go(func() {
 		ctx, cancel := context.WithTimeout(c.p.ctx, (totalsEvery-totalsEvery/10)*time.Millisecond)
 		defer cancel()
@@ -350,8 +384,21 @@ func (c *committer) totals(t charge.Millis) {
 		})
 		if err != nil {
 			c.p.log.Warn("5-minute totals not written", "t", t.String(), "err", err)
-			first.Kind, first.Quality = record.Passed, quality // the next rows must not have it
-			c.letPass(first.Append(nil))
+			c.letPass(asPassed(both)) // the next rows must not have it
 		}
 	})
+}
+
+// asPassed returns what records would have said as one of rows that are not kept.
+func asPassed(bodies [][]byte) []byte {
+	var all, rec record.Record
+	for _, body := range bodies {
+		if err := rec.Decode(body); err != nil {
+			panic(err) // we made it a moment ago
+		}
+		all.Kind, all.Received = record.Passed, rec.Received
+		all.Rows = append(all.Rows, rec.Rows...)
+		all.Quality = append(all.Quality, rec.Quality...)
+	}
+	return all.Append(nil)
 }

@@ -214,6 +214,65 @@ func TestNoRowForATimeOfAbsence(t *testing.T) {
 	f(99999*five+10, 99999*five, 100*five+9, 100*five) // the clock was wrong by days
 }
 
+// When the platform ends right after T, before T's rows are on disk, the next
+// start writes them; when they are on disk, or the end was later, it does not.
+func TestRowsOfTheLastMoments(t *testing.T) {
+	const five = charge.Millis(totalsEvery)
+	f := func(settled, at, now charge.Millis, want string) {
+		t.Helper()
+		r := newRig(t).open(Catalog{})
+		r.p.Stop(t.Context())
+		c := r.p.commit
+		c.owed, c.settled = nil, settled
+		c.pass(at, now)
+		got := ""
+		for _, body := range c.owed {
+			var rec record.Record
+			if err := rec.Decode(body); err != nil {
+				t.Fatal(err)
+			}
+			got += fmt.Sprintf("%d at %d; ", rec.Kind, rec.Received/five)
+		}
+		if got != want {
+			t.Errorf("settled %d, ended at %d, started at %d: owed %q, want %q", settled, at, now, got, want)
+		}
+	}
+	rows := fmt.Sprintf("%d at 100; %d at 100; ", record.Totals, record.Quality)
+	passed := fmt.Sprintf("%d at 103; ", record.Passed)
+
+	f(99*five, 100*five+200, 100*five+5000, rows)
+	f(99*five, 100*five+200, 103*five+5000, rows)
+	f(99*five, 100*five, 100*five+1, rows)
+	f(98*five, 100*five+200, 100*five+5000, rows)
+	f(100*five, 100*five+200, 100*five+5000, "")
+	f(100*five, 100*five+200, 103*five+5000, passed)
+	f(99*five, 100*five+lastMoments, 100*five+60_000, "")
+	f(99*five, 100*five+lastMoments, 103*five, passed)
+	f(99*five, 99*five+60_000, 103*five, passed)
+	f(0, 0, 103*five, "")
+}
+
+// A snapshot knows which rows are written, also if it was made right after them.
+func TestSnapshotKnowsTheRows(t *testing.T) {
+	r := newRig(t).open(Catalog{})
+	r.send(teld, charge.Stations, stationJSON("S1", "", "A"))
+	now := charge.At(time.Now())
+	next := now - now%totalsEvery + totalsEvery
+	r.tickAt(next + 10)
+	r.eventually(func() bool { return r.p.deps.Live.Applied() >= 3 }) // station, totals, quality
+	if err := r.p.commit.snapshotNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.crash()
+	r.open(Catalog{})
+	if got := r.p.commit.settled; got != next {
+		t.Errorf("the newest rows are of %d, want %d", got, next)
+	}
+	if n := len(r.p.commit.owed); n > 0 {
+		t.Errorf("%d records are owed although the rows are written", n)
+	}
+}
+
 // What was gathered before a time of absence is in no later row.
 func TestRowsAfterAnAbsenceBeginAnew(t *testing.T) {
 	r := newRig(t).open(Catalog{})

@@ -63,6 +63,7 @@ type judge struct {
 }
 
 func newJudge(cfg Config, log *slog.Logger, deps Deps) *judge {
+	cfg.withBounds()
 	limits := quality.DefaultLimits()
 	limits.StaleAfter, limits.TooOld = cfg.StaleAfter, cfg.TooOld
 	limits.Province, limits.Water, limits.City = cfg.City.Province, cfg.City.Water, cfg.City

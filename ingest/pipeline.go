@@ -158,8 +158,8 @@ func (p *Pipeline) Start(context.Context) error {
 	p.running.Go(p.keepSnapshots)
 	p.running.Go(p.dropParties)
 	p.running.Go(p.commit.watch.feel)
-	if body := p.commit.passed; body != nil {
-		p.running.Go(func() { p.commit.letPass(body) })
+	if bodies := p.commit.owed; len(bodies) > 0 {
+		p.running.Go(func() { p.commit.letPass(bodies...) })
 	}
 	return nil
 }

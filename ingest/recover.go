@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -47,6 +48,7 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 		p.deps.Live.Apply(rec)
 		c.accounts.apply(rec)
 		c.watch.book.Apply(rec)
+		c.settle(rec)
 		newest = max(newest, rec.Received)
 		if rec.Kind == record.Totals {
 			row = max(row, rec.Received)
@@ -195,6 +197,13 @@ func (p *Pipeline) loadSnapshot(f *snapfile.File, cat Catalog) (b base, err erro
 		switch kind {
 		case sectionSpoken:
 			return p.commit.accounts.loadSpoken(body)
+		case sectionRows:
+			at, n := binary.Varint(body)
+			if n <= 0 {
+				return errors.New("cannot read the moment of the newest rows")
+			}
+			p.commit.settled = charge.Millis(at)
+			return nil
 		case sectionPiles:
 			chunk, err := p.judge.index.loadChunk(kind, body)
 			b.piles = hold(b.piles, chunk, seq)

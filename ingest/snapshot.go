@@ -20,6 +20,7 @@ import (
 const (
 	snapshotName    = "snapshot"
 	sectionSpoken   = "account" // how often each party was told its account
+	sectionRows     = "rows"    // moment of the newest 5-minute rows in the log
 	sectionPiles    = "memory-piles"
 	sectionCars     = "memory-vehicles"
 	sectionIDs      = "memory-ids" // of piles, also of those in no station now
@@ -113,7 +114,10 @@ func (c *committer) sections(ctx context.Context, put func(name string, seq uint
 				}
 			}
 		}
-		err := c.accounts.sections(hand)
+		err := hand(sectionRows, c.p.deps.Live.Applied(), binary.AppendVarint(nil, int64(c.settled)))
+		if err == nil {
+			err = c.accounts.sections(hand)
+		}
 		if err == nil {
 			err = c.p.deps.Live.Snapshot(func(name string, seq uint64, body []byte) error {
 				return hand(livePrefix+name, seq, body)
