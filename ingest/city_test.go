@@ -53,6 +53,7 @@ func newJudgedCity(t *testing.T, n int, cfg fleet.Config) *judgedCity {
 		t.Fatal(err)
 	}
 	own := Config{StaleAfter: 5 * time.Minute, TooOld: 71 * time.Hour, City: cfg.City}
+	own.withBounds()
 	c := &judgedCity{
 		t: t, f: f, parties: fleet.Parties(), now: f.Now(), reports: map[charge.Payload]uint64{},
 		j:      newJudge(own, slog.New(slog.DiscardHandler), Deps{}),
