@@ -26,8 +26,9 @@ func (j *judge) meet(party, num charge.Num, o *pileEntry, r *charge.PileReport) 
 	switch {
 	case !ok:
 	case apart > 0:
-		j.find(charge.RuleVehicleApart, "%s: vehicle %s charges here, but is %.1f km from the station", r.ID, r.VIN,
-			apart/1000)
+		// How far is the maker's to know: from three stations it tells where the vehicle is.
+		j.find(charge.RuleVehicleApart, "%s: vehicle %s charges here, but is more than %v m from the station", r.ID, r.VIN,
+			j.limits.ApartM)
 	default:
 		j.vote(quality.Meeting{Operator: party, Maker: v.master.Party, Pile: num, Vehicle: car, Shift: shift})
 		if shift != 0 && shift == j.meetings.Off(party) {

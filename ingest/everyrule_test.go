@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,11 +20,13 @@ type desk struct {
 	j     *judge
 	now   charge.Millis
 	found map[string]bool // "rule action"
+	said  []string        // what the last message's sender is told of it
 }
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, found: map[string]bool{}, now: charge.At(time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC))}
 	cfg := Config{StaleAfter: 5 * time.Minute, TooOld: 71 * time.Hour, City: city.Kunming()}
+	cfg.withBounds()
 	d.j = newJudge(cfg, slog.New(slog.DiscardHandler), Deps{})
 	d.send(teld, charge.Stations, stationJSON("S1", tariffJSON("2026-01-01T00:00:00+08:00", 1), "A", "B"))
 	d.send(byd, charge.Fleet, fmt.Sprintf(`{"vin":%q,"class":"bus","batteryKwh":50}`, vin))
@@ -32,7 +35,11 @@ func newDesk(t *testing.T) *desk {
 
 // send judges a message that comes now.
 func (d *desk) send(party charge.Num, kind charge.Payload, text string) {
-	d.j.message(&door.Message{Party: party, Kind: kind, Payload: []byte(text), Received: d.now})
+	_, samples := d.j.message(&door.Message{Party: party, Kind: kind, Payload: []byte(text), Received: d.now})
+	d.said = nil
+	for _, s := range samples {
+		d.said = append(d.said, fmt.Sprint(s.rule, ": ", s.detail))
+	}
 	for _, r := range d.j.rules {
 		d.found[string(r.rule)+" "+r.action.String()] = true
 	}
@@ -204,5 +211,30 @@ func (d *desk) shifted() {
 			d.pile(fmt.Sprintf(`"status":3,"session":"%d","vin":%q`, i, car))
 		}
 		d.pile(`"status":2`)
+	}
+}
+
+// An operator may send any VIN from a station that it puts anywhere: what it is
+// told must not depend on how far away the vehicle is, nor on its battery.
+func TestOperatorsLearnNothingOfVehicles(t *testing.T) {
+	told := func(lat, battery float64) (said []string) {
+		d := newDesk(t)
+		d.send(byd, charge.Fleet, fmt.Sprintf(`{"vin":%q,"class":"bus","batteryKwh":%v}`, vin, battery))
+		d.car(fmt.Sprintf(`"lon":102.8,"lat":%v,"speedKmh":0`, lat))
+		for range 5 {
+			d.pile(fmt.Sprintf(`"status":3,"session":"1","vin":%q`, vin))
+		}
+		said = append(said, d.said...)
+		d.bill("1", 60, 0, fmt.Sprintf(`"energyKwh":70,"vin":%q`, vin))
+		return append(said, d.said...)
+	}
+	near, far := told(25, 50), told(25.3, 55.5)
+	if !slices.Equal(near, far) {
+		t.Errorf("of a vehicle near by:\n%q\nfar away:\n%q", near, far)
+	}
+	for _, rule := range []string{"session.vehicle-apart: A:", "session.vehicle-apart: session 1:", "energy.pack: "} {
+		if !slices.ContainsFunc(near, func(s string) bool { return strings.HasPrefix(s, rule) }) {
+			t.Errorf("nothing is said of %s in %q", rule, near)
+		}
 	}
 }

@@ -93,7 +93,9 @@ func noStatus(m *PileMemory, s *charge.Session, _ *SessionFacts, _ charge.Millis
 		"without status 3", s.ID, s.EnergyKWh, s.PileID, m.quiet.millis())
 }
 
-// vehicleApart compares where the vehicle was during the session with the station.
+// vehicleApart compares where the vehicle was during the session with the
+// station. How far, and when, only its maker may know: the operator reads the
+// finding, and from three stations it would tell where the vehicle was.
 func vehicleApart(_ *PileMemory, s *charge.Session, x *SessionFacts, _ charge.Millis, l *Limits, f *Findings) {
 	if x.Vehicle == nil {
 		return
@@ -103,8 +105,8 @@ func vehicleApart(_ *PileMemory, s *charge.Session, x *SessionFacts, _ charge.Mi
 		return // not known for that time
 	}
 	if m := geo.DistanceM(x.At, where); m > l.ApartM {
-		f.add(charge.RuleVehicleApart, charge.ActFlag, "session %s: vehicle %s was %.1f km from the station at %s", s.ID,
-			s.VIN, m/1000, at)
+		f.add(charge.RuleVehicleApart, charge.ActFlag, "session %s: vehicle %s was more than %v m from the station", s.ID,
+			s.VIN, l.ApartM)
 	}
 }
 
@@ -127,7 +129,8 @@ func energyExcess(_ *PileMemory, s *charge.Session, x *SessionFacts, _ charge.Mi
 }
 
 // energyPack compares the energy with what the vehicle's battery has taken up:
-// by the pile's own reports of the session, else with the whole battery.
+// by the pile's own reports of the session, else with the whole battery. The
+// finding is the operator's: it does not say what the maker told of the vehicle.
 func energyPack(m *PileMemory, s *charge.Session, x *SessionFacts, _ charge.Millis, l *Limits, f *Findings) {
 	if x.BatteryKWh <= 0 {
 		return
@@ -138,7 +141,6 @@ func energyPack(m *PileMemory, s *charge.Session, x *SessionFacts, _ charge.Mill
 	}
 	if most := x.BatteryKWh * l.PackFactor * min(100, pts+l.PackSlackPts) / 100; kWh > most+l.EnergyStep/2 {
 		f.add(charge.RuleEnergyPack, charge.ActFlag,
-			"session %s gave %.2f kWh for %.1f points of SOC, but the battery of %v kWh takes no more than %.2f", s.ID,
-			kWh, pts, x.BatteryKWh, most)
+			"session %s gave %.2f kWh for %.1f points of SOC, more than the vehicle's battery takes", s.ID, kWh, pts)
 	}
 }
