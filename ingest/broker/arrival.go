@@ -6,10 +6,11 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// arrival is a message that was taken and is not acknowledged yet.
+// arrival is a message that came and is not acknowledged yet.
 type arrival struct {
 	s     *Source
 	msg   mqtt.Message
+	ours  bool // it was handed to the taker
 	ready bool
 	err   error
 }
@@ -38,9 +39,9 @@ func (a *arrival) done(err error) {
 }
 
 // arrive puts m at the end of those that wait for their acknowledgement.
-func (s *Source) arrive(m mqtt.Message) *arrival {
+func (s *Source) arrive(m mqtt.Message, ours bool) *arrival {
 	s.inFlight.Add(1)
-	a := &arrival{s: s, msg: m}
+	a := &arrival{s: s, msg: m, ours: ours}
 	q := &s.arrivals
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -80,6 +81,9 @@ func (s *Source) acknowledge() {
 			switch {
 			case a.err == nil:
 				a.msg.Ack()
+				if a.ours {
+					s.acked.Add(1)
+				}
 			case !ok: // its party was removed while it was on its way
 				s.dropped.Add(1)
 				a.msg.Ack()

@@ -81,4 +81,7 @@ func TestAcknowledgedInTheOrderOfArrival(t *testing.T) {
 	if !slices.Equal(post.acks, want) {
 		t.Errorf("%d acknowledgements, want %d: %.200v", len(post.acks), len(want), post.acks)
 	}
+	if got, want := s.Stats().Acked, uint64(len(want)-n/50); got != want {
+		t.Errorf("%d are counted as acknowledged because they are on record, want %d", got, want)
+	}
 }

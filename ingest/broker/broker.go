@@ -192,15 +192,14 @@ func (s *Source) take(_ mqtt.Client, m mqtt.Message) {
 	party, kind, ok := s.route(m.Topic())
 	if !ok {
 		s.dropped.Add(1)
-		a := s.arrive(m)
-		a.done(nil)
+		s.arrive(m, false).done(nil)
 		return
 	}
 	if s.taking.Err() != nil {
 		return // stopping; not acknowledged: it comes again
 	}
 	s.messages.Add(1)
-	a := s.arrive(m)
+	a := s.arrive(m, true)
 	err := s.taker.Submit(s.taking, door.Message{
 		Party: party.Num, Kind: kind, Payload: m.Payload(), Received: charge.At(time.Now()), Done: a.done, Shared: true,
 	})
