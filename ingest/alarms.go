@@ -98,10 +98,16 @@ func (p *Pipeline) AckAlarm(ctx context.Context, id uint64, by, note string) (*a
 		}
 	}
 	a := w.book.View().Find(id)
-	if a != nil && a.Acked == rec.Received { // also when it was cleared right after
+	switch err := open(a, id); {
+	case err == nil && a.Acked != 0: // by us, or by somebody else right after
 		return a, nil
+	case err == nil:
+		return nil, charge.Errorf(charge.NotReady, "the acknowledgement is not on record")
+	case a != nil && a.Acked == rec.Received: // it was cleared right after
+		return a, nil
+	default:
+		return nil, err
 	}
-	return nil, open(a, id)
 }
 
 // open returns why a cannot be acknowledged, if it cannot.

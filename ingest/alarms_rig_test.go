@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,5 +137,25 @@ func TestAlarmSectionsLeadAReplica(t *testing.T) {
 	}
 	if got, want := show(copied.View()), show(r.p.Alarms()); !slices.Equal(got, want) {
 		t.Errorf("the copy has\n%v\nwant\n%v", got, want)
+	}
+}
+
+// Of two who acknowledge an alarm within a second each is told so, and the last
+// one's word stays.
+func TestTwoAcknowledgeAtATime(t *testing.T) {
+	r := alarmRig(t).open(Catalog{})
+	r.send(teld, charge.Stations, stationJSON("S1", "", "A"))
+	r.send(teld, charge.Piles, pileJSON("A", time.Now(), 255, 0))
+	id := r.openAlarm(alarm.PileFault).ID
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for i := range 5 {
+		wg.Go(func() {
+			a, err := r.p.AckAlarm(t.Context(), id, fmt.Sprint("teld/", i), "")
+			if err != nil || a == nil || a.State() != alarm.Acked {
+				t.Errorf("acknowledged: %+v, %v", a, err)
+			}
+		})
+		time.Sleep(3 * time.Millisecond)
 	}
 }
