@@ -222,6 +222,17 @@ func TestVehicleAlarms(t *testing.T) {
 	if got := s.reasons(alarm.VehicleAlarm); got[0] != alarm.ReasonForgotten {
 		t.Errorf("cleared for %v", got)
 	}
+	// Of who never sends a level the flags alone tell that it is over.
+	flags := func(bits uint64) {
+		s.apply(record.Record{Kind: record.Message, Party: byd, Fleet: []record.VehicleItem{{Num: s.num(vin), Verdict: charge.Taken,
+			Report: charge.VehicleReport{VIN: vin, TS: s.now, Has: charge.HasAlarms, Alarms: bits}}}})
+	}
+	flags(1 << 23)
+	s.run(30 * time.Second)
+	s.open("vehicle.alarm " + vin + " critical")
+	flags(1 << 2)
+	s.run(90 * time.Second)
+	s.open()
 }
 
 func TestPileAndStationFaults(t *testing.T) {

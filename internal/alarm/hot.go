@@ -101,7 +101,7 @@ func (d *Detector) Observe(rec *record.Record) {
 		r := &it.Report
 		level := d.levelOf(r)
 		if level < d.lim.LeastLevel {
-			if r.Has&charge.HasAlarmLevel != 0 {
+			if d.cools(it.Num, r) {
 				d.vehicles.drop(it.Num)
 			}
 			continue
@@ -122,6 +122,13 @@ func (d *Detector) levelOf(r *charge.VehicleReport) uint8 {
 		level = 4
 	}
 	return level
+}
+
+// cools reports whether a report without an alarm says that there is none any
+// more: by its level, or of a thermal event by its flags.
+func (d *Detector) cools(n charge.Num, r *charge.VehicleReport) bool {
+	return r.Has&charge.HasAlarmLevel != 0 ||
+		r.Has&charge.HasAlarms != 0 && d.vehicles.has(n) && d.vehicles.objects[n].bits&thermalEvent != 0
 }
 
 func (d *Detector) heat(h *hot, n, party charge.Num, id string, at charge.Millis, level uint8, bits uint64) {
