@@ -209,7 +209,10 @@ func (s *lanes) push(l *lane, m *door.Message) {
 func (s *lanes) rouse() {
 	if s.idle {
 		s.idle = false
-		s.more <- struct{}{} // has room: it is taken before idle is set again
+		select {
+		case s.more <- struct{}{}:
+		default: // the judge has not taken the last one, as behind drain
+		}
 	}
 }
 
@@ -304,7 +307,10 @@ func (s *lanes) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.idle { // more came meanwhile, and has said so
-		<-s.more
+		select {
+		case <-s.more:
+		default:
+		}
 	}
 	s.idle = false
 }
