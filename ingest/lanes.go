@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"cmp"
-	"context"
 	"math"
 	"slices"
 	"sync"
@@ -89,12 +87,6 @@ type lane struct {
 	queue  []*waiter // Submits that wait for room, oldest first
 }
 
-// waiter is a message that waits outside of its lane.
-type waiter struct {
-	m     door.Message
-	state chan bool // told once: true when the message was let in, false when it will not be
-}
-
 // turns are the lanes of a kind that have something to be judged.
 type turns struct {
 	lanes []*lane
@@ -108,62 +100,6 @@ func newLanes(cfg *Config) *lanes {
 }
 
 func cost(m *door.Message) int { return len(m.Payload) + overhead }
-
-// put lets m into its party's lane of a kind, waiting for room. False when there
-// will be none, or ctx ended.
-func (s *lanes) put(ctx context.Context, kind int, m *door.Message) bool {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return false
-	}
-	l := s.lane(m.Party, kind)
-	if len(l.queue) == 0 && s.fits(l, cost(m)) {
-		s.push(l, m)
-		s.mu.Unlock()
-		return true
-	}
-	w := waiters.Get().(*waiter)
-	w.m = *m
-	if l.queue = append(l.queue, w); len(l.queue) == 1 {
-		s.blocked = append(s.blocked, l)
-	}
-	s.slowed[kind]++
-	s.mu.Unlock()
-	in := false
-	select {
-	case in = <-w.state:
-	case <-ctx.Done():
-		in = s.leave(l, w)
-	}
-	w.m = door.Message{}
-	waiters.Put(w)
-	return in
-}
-
-var waiters = sync.Pool{New: func() any { return &waiter{state: make(chan bool, 1)} }}
-
-// leave takes w out of the queue; if it is told already, it returns what.
-func (s *lanes) leave(l *lane, w *waiter) (in bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.Index(l.queue, w)
-	if i < 0 {
-		return <-w.state
-	}
-	if l.queue = slices.Delete(l.queue, i, i+1); len(l.queue) == 0 {
-		s.unblock(l)
-	} else {
-		s.admit(l) // who stands behind may be smaller
-	}
-	return false
-}
-
-func (s *lanes) unblock(l *lane) {
-	if i := slices.Index(s.blocked, l); i >= 0 {
-		s.blocked = slices.Delete(s.blocked, i, i+1)
-	}
-}
 
 // lane returns a party's lane, making it if needed. s.mu is held.
 func (s *lanes) lane(party charge.Num, kind int) *lane {
@@ -370,23 +306,6 @@ func (s *lanes) done(l *lane, bytes int, reports uint64) {
 	}
 }
 
-// admit lets those in who wait for l, as far as they fit; it returns whether
-// nobody waits any more. s.mu is held.
-func (s *lanes) admit(l *lane) bool {
-	n := 0
-	for n < len(l.queue) && s.fits(l, cost(&l.queue[n].m)) {
-		s.push(l, &l.queue[n].m)
-		l.queue[n].state <- true
-		n++
-	}
-	if l.queue = slices.Delete(l.queue, 0, n); len(l.queue) > 0 {
-		return false
-	}
-	l.queue = nil
-	s.unblock(l)
-	return true
-}
-
 // close lets nothing in any more; those who wait outside are sent away.
 func (s *lanes) close() {
 	s.mu.Lock()
@@ -400,61 +319,4 @@ func (s *lanes) close() {
 		l.queue = nil
 	}
 	s.blocked = nil
-}
-
-// Waiting is what waits for the judge.
-type Waiting struct {
-	Messages, Bytes int    // inside the lane
-	Outside         int    // messages whose connections are not read on for now
-	Slowed          uint64 // messages that have waited outside since the start
-}
-
-// Waiting returns what waits in the live lanes, and in the late ones.
-func (p *Pipeline) Waiting() (live, late Waiting) {
-	s := p.lanes
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := [2]Waiting{{Slowed: s.slowed[laneLive]}, {Slowed: s.slowed[laneLate]}}
-	for _, q := range s.parties {
-		for k := range q.lane {
-			all[k].Messages += q.lane[k].count
-			all[k].Bytes += q.lane[k].bytes
-			all[k].Outside += len(q.lane[k].queue)
-		}
-	}
-	return all[laneLive], all[laneLate]
-}
-
-// partyBurst is for how many seconds a party may save its rate up.
-const partyBurst = 10
-
-// rate is how fast a bucket fills, a second, and up to where.
-type rate struct{ perSecond, burst float64 }
-
-// bucket is what may be judged at once. What a message holds is known only
-// behind the judge, so it is charged then and may leave a debt.
-type bucket struct {
-	level float64
-	at    time.Time // until when it is filled
-}
-
-// wait returns how long until there is no debt any more.
-func (b *bucket) wait(now time.Time, r rate) time.Duration {
-	if passed := now.Sub(b.at); passed > 0 {
-		if !b.at.IsZero() {
-			b.level += passed.Seconds() * r.perSecond
-		}
-		b.level = min(b.level, r.burst)
-		b.at = now
-	}
-	if b.level >= 0 {
-		return 0
-	}
-	return max(time.Millisecond, time.Duration(-b.level/r.perSecond*float64(time.Second)))
-}
-
-func (c *Config) withBounds() {
-	c.PartyObjects = cmp.Or(c.PartyObjects, 500_000)
-	c.PartyRate = cmp.Or(c.PartyRate, 20_000)
-	c.LateRate = cmp.Or(c.LateRate, 5_000)
 }

@@ -2,12 +2,11 @@ package ingest
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/account"
@@ -43,16 +42,19 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 		return err
 	}
 	var row, newest charge.Millis // of rows, and of anything
-	err = p.replay(ctx, b.from, func(rec *record.Record) {
-		p.judge.apply(rec, &b)
-		p.deps.Live.Apply(rec)
-		c.accounts.apply(rec)
-		c.watch.book.Apply(rec)
-		c.settle(rec)
-		newest = max(newest, rec.Received)
-		if rec.Kind == record.Totals {
-			row = max(row, rec.Received)
-		}
+	err = both(func() error {
+		return p.replay(ctx, b.from, nil, func(rec *record.Record) { p.judge.apply(rec, &b) })
+	}, func() error {
+		return p.replay(ctx, b.from, p.log, func(rec *record.Record) {
+			p.deps.Live.Apply(rec)
+			c.accounts.apply(rec)
+			c.watch.book.Apply(rec)
+			c.settle(rec)
+			newest = max(newest, rec.Received)
+			if rec.Kind == record.Totals {
+				row = max(row, rec.Received)
+			}
+		})
 	})
 	if err != nil {
 		return err
@@ -70,6 +72,15 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 	c.tick(now)
 	p.judge.suspect(now)
 	return nil
+}
+
+// both runs what the judge knows and what the committer owns side by side: the
+// one never looks at the other, and each reads for itself.
+func both(judge, commit func() error) error {
+	other := make(chan error, 1)
+	go func() { other <- judge() }()
+	err := commit()
+	return errors.Join(<-other, err)
 }
 
 // base is what a replay starts from.
@@ -139,6 +150,10 @@ func (p *Pipeline) loadCatalog(cat Catalog) {
 	x.nextPile = max(x.nextPile, cat.NextPile)
 	x.nextVehicle = max(x.nextVehicle, cat.NextVehicle)
 	p.judge.index, p.judge.meetings = x, quality.Meetings{}
+}
+
+// loadBooks begins with the registry's accounts and alarms.
+func (p *Pipeline) loadBooks(cat Catalog) {
 	p.commit.accounts.book.Start(cat.Accounts, cat.Position)
 	p.commit.watch.book.Load(cat.Alarms, cat.Position)
 }
@@ -147,6 +162,7 @@ func (p *Pipeline) loadCatalog(cat Catalog) {
 // live then hears again of stations and vehicles ends as the registry has it.
 func (p *Pipeline) loadRegistry(cat Catalog) base {
 	p.loadCatalog(cat)
+	p.loadBooks(cat)
 	p.deps.Live.LoadCatalog(cat.Stations, cat.Vehicles)
 	return base{from: p.deps.Spool.First(), position: cat.Position}
 }
@@ -179,47 +195,16 @@ func (p *Pipeline) loadBase(cat Catalog) (base, error) {
 // loadSnapshot starts from one snapshot, if it is whole and the log goes on
 // where it ends. An error says why not; then anything may be half loaded.
 func (p *Pipeline) loadSnapshot(f *snapfile.File, cat Catalog) (b base, err error) {
-	b.least = ^uint64(0)
-	p.loadCatalog(cat)
-	b.position = cat.Position
-	err = f.Sections(func(name string, seq uint64, body []byte) error {
-		b.least = min(b.least, seq)
-		if own, ok := strings.CutPrefix(name, livePrefix); ok {
-			return p.deps.Live.LoadSection(own, seq, body)
-		}
-		if strings.HasPrefix(name, account.SectionPrefix) {
-			return p.commit.accounts.book.LoadSection(name, seq, body)
-		}
-		if strings.HasPrefix(name, alarm.SectionPrefix) {
-			return p.commit.watch.book.LoadSection(name, seq, body)
-		}
-		kind, _, _ := strings.Cut(name, "/")
-		switch kind {
-		case sectionSpoken:
-			return p.commit.accounts.loadSpoken(body)
-		case sectionRows:
-			at, n := binary.Varint(body)
-			if n <= 0 {
-				return errors.New("cannot read the moment of the newest rows")
-			}
-			p.commit.settled = charge.Millis(at)
-			return nil
-		case sectionPiles:
-			chunk, err := p.judge.index.loadChunk(kind, body)
-			b.piles = hold(b.piles, chunk, seq)
-			return err
-		case sectionCars:
-			chunk, err := p.judge.index.loadChunk(kind, body)
-			b.vehicles = hold(b.vehicles, chunk, seq)
-			return err
-		case sectionMeetings:
-			b.meetings = seq
-			return p.judge.meetings.Decode(body)
-		case sectionIDs:
-			_, err := p.judge.index.loadChunk(kind, body)
-			return err
-		}
-		return nil // of a newer program
+	b.least, b.position = ^uint64(0), cat.Position
+	p.loadBooks(cat)
+	err = both(func() error {
+		p.loadCatalog(cat)
+		return f.Sections(func(name string, seq uint64, body []byte) error { return p.judge.load(name, seq, body, &b) })
+	}, func() error {
+		return f.Sections(func(name string, seq uint64, body []byte) error {
+			b.least = min(b.least, seq)
+			return p.commit.load(name, seq, body)
+		})
 	})
 	if err != nil {
 		return b, fmt.Errorf("cannot use %s: %w", f.Path, err)
@@ -231,11 +216,15 @@ func (p *Pipeline) loadSnapshot(f *snapfile.File, cat Catalog) (b base, err erro
 	return b, nil
 }
 
-// replay hands the records from number from on to f.
-func (p *Pipeline) replay(ctx context.Context, from uint64, f func(*record.Record)) error {
+// replay hands the records from number from on to f. What there is to say goes
+// to log, unless that is nil.
+func (p *Pipeline) replay(ctx context.Context, from uint64, log *slog.Logger, f func(*record.Record)) error {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	sp := p.deps.Spool
 	if first := sp.First(); from < first {
-		p.log.Error("the log no longer has records that are wanted", "from", from, "before", first)
+		log.Error("the log no longer has records that are wanted", "from", from, "before", first)
 		from = first
 	}
 	last := sp.Last() // behind it numbers may have been jumped over
@@ -254,12 +243,12 @@ func (p *Pipeline) replay(ctx context.Context, from uint64, f func(*record.Recor
 		for i, body := range b.Bodies {
 			rec.Seq = b.First + uint64(i)
 			if err := rec.Decode(body); err != nil {
-				p.log.Error("cannot read our own record", "seq", rec.Seq, "err", err)
+				log.Error("cannot read our own record", "seq", rec.Seq, "err", err)
 				continue
 			}
 			f(&rec)
 		}
 	}
-	p.log.Info("log replayed", "records", last-from+1, "took", time.Since(began).Round(time.Millisecond))
+	log.Info("log replayed", "records", last-from+1, "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }
