@@ -38,10 +38,23 @@ func StoreIn(dir string) (Store, error) {
 	return Store{"http://127.0.0.1:" + string(m[1]), "dianchi", strings.TrimSpace(string(password)), "dianchi", "raw"}, err
 }
 
-// Count returns how many raw points a measurement has: whole points carry has,
-// references same, and none has both.
+// Count returns how many raw points a measurement has, each (id, ts) once: whole
+// points carry has, references same. A point has both if a kill came between its
+// writing as a reference and the position's, as a start writes it again, whole.
 func (s Store) Count(ctx context.Context, measurement, where string) (uint64, error) {
-	q := fmt.Sprintf(`SELECT count("has"), count("same") FROM %q.%q%s`, s.Policy, measurement, where)
+	marks, err := s.counts(ctx, fmt.Sprintf(`SELECT count("has"), count("same") FROM %q.%q%s`, s.Policy, measurement, where))
+	if err != nil {
+		return 0, err
+	}
+	and := " WHERE "
+	if where != "" {
+		and = where + " AND "
+	}
+	both, err := s.counts(ctx, fmt.Sprintf(`SELECT count("has") FROM %q.%q%s"same" > 0`, s.Policy, measurement, and))
+	return marks - both, err
+}
+
+func (s Store) counts(ctx context.Context, q string) (uint64, error) {
 	body, err := s.Query(ctx, q)
 	if err != nil {
 		return 0, err
