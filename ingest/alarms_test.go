@@ -407,6 +407,19 @@ func TestDeadFeeds(t *testing.T) {
 	say(charge.StatusIdle, false)
 	s.run(25 * time.Hour)
 	s.open("feed.dead warning 30")
+	for range 3 { // a start does not make it alive
+		s.now += 100_000
+		s.begin()
+		s.run(15 * time.Minute)
+		s.open("feed.dead warning 30")
+	}
+	if n := s.raises(alarm.FeedDead); n != 2 {
+		t.Errorf("raised %d times", n)
+	}
+	s.begin()
+	say(charge.StatusCharging, true)
+	s.run(10 * time.Minute)
+	s.open()
 }
 
 func TestFindingsOfAParty(t *testing.T) {
@@ -435,6 +448,15 @@ func TestFindingsOfAParty(t *testing.T) {
 	find("status.unchanged", 200, 200)
 	s.run(10 * time.Second)
 	s.open("feed.dead warning 500")
+	s.begin() // what was counted before a start is taken as it was
+	s.run(180 * time.Second)
+	find("status.unchanged", 60, 60)
+	s.run(140 * time.Second)
+	s.open("feed.dead warning 200")
+	s.begin()
+	find("status.unchanged", 0, 200)
+	s.run(320 * time.Second)
+	s.open()
 }
 
 func TestOwnParts(t *testing.T) {

@@ -140,6 +140,11 @@ func (d *Detector) Begin(now charge.Millis) {
 	d.world.Alarms(d.lim.LeastLevel, thermalEvent, func(num, party charge.Num, r *charge.VehicleReport, at charge.Millis) {
 		d.vehicles.put(num, hotObject{party: party, id: r.VIN, since: at, at: at, level: d.levelOf(r), bits: r.Alarms})
 	})
+	for _, a := range d.book.open {
+		if a.Rule == FeedDead {
+			d.resume(a, now)
+		}
+	}
 	d.absent(now)
 	d.looked = now
 }

@@ -14,7 +14,6 @@ type partyTrack struct {
 	stuck window        // findings of status.unchanged
 	moved bool          // since the last look, a value of some report differed from the one before
 	still charge.Millis // since when nothing moved, though reports came; 0: it moves
-	heard int           // reports taken when it was looked at last
 }
 
 const ruleUnchanged = charge.RuleUnchanged // of package quality
@@ -38,6 +37,19 @@ func (p *partyTrack) findings(rec *record.Record, within time.Duration) {
 
 func (p *partyTrack) online(now charge.Millis, n int, within time.Duration) {
 	p.most.put(now, n, within)
+}
+
+// resume makes a party that was called dead before a start as dead as it was,
+// until what it reports says otherwise.
+func (d *Detector) resume(a *Alarm, now charge.Millis) {
+	t, n := d.track(a.Party), 1
+	if a.Total > 0 {
+		n = d.lim.StuckFindings
+		t.stuck.add(now, n, d.lim.FindingsIn)
+	} else {
+		t.still = a.Since
+	}
+	t.taken.add(now, n, d.lim.FindingsIn)
 }
 
 // parts is into how many pieces windows are cut.
