@@ -11,7 +11,7 @@ allow_anonymous true
 user root
 persistence true
 persistence_location %s/
-autosave_interval 1
+autosave_interval 10
 autosave_on_changes false
 max_queued_messages 0
 max_inflight_messages 1000
@@ -25,6 +25,7 @@ log_type error
 //     only once InfluxDB has all of its reports;
 //   - up to 1,000 messages (50,000 reports) under way, as many as the broker
 //     hands out, so that batches are always full;
+//   - half a minute for a write, since a busy InfluxDB would get it twice after the usual 5 s;
 //   - batches of 5,000 points as ours, no gzip as ours (it costs CPU), room for
 //     every report under way, no tag with the host's name, no tag with the topic;
 //   - one consumer for each kind, since a kind has its own members.
@@ -44,6 +45,7 @@ func telegrafConf(broker, influx, token, bucket, parser string) string {
   organization = ""
   bucket = %q
   content_encoding = "identity"
+  timeout = "30s"
 `, influx, token, bucket)
 	for _, k := range []struct{ topic, measurement, id, strings string }{
 		{"piles", "pile", "id", `"session", "vin", "fault"`},
