@@ -523,6 +523,24 @@ func TestAlarmsAreBounded(t *testing.T) {
 	}
 	s.run(10 * time.Minute)
 	s.open()
+	// However many alarms one party has, there is room for the others'.
+	lim.PartyOpen = 30
+	s.det = alarm.NewDetector(lim, s.book, world{s.live})
+	s.det.Begin(s.now)
+	for n := range 80 {
+		s.drives(byd, n, 3, 1)
+	}
+	s.run(3 * time.Minute)
+	for n := range 10 {
+		s.drives(nio, 100+n, 4, 1<<23)
+	}
+	s.run(time.Minute)
+	of := func(party charge.Num) int {
+		return s.book.View().Count(func(a *alarm.Alarm) bool { return a.Party == party }).Open
+	}
+	if of(byd) != 30 || of(nio) != 10 || of(0) != 1 {
+		t.Errorf("%d of one maker, %d of another, %d of our own", of(byd), of(nio), of(0))
+	}
 }
 
 // A start finds open what was open, and neither raises it again nor clears it.

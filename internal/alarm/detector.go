@@ -107,6 +107,7 @@ type Detector struct {
 	reasons map[Key]string      // why something is no longer wrong
 	here    map[charge.Num]bool // parties
 	faulty  map[charge.Num]bool // stations with an incident
+	held    map[charge.Num]int  // alarms that are open, by party
 	events  []record.AlarmEvent
 	unsaid  int // not raised for want of room
 }
@@ -122,7 +123,7 @@ func NewDetector(lim Limits, book *Book, world World) *Detector {
 		lim: lim, book: book, world: world, rules: map[string]Rule{},
 		piles: newHot(), vehicles: newHot(), parties: map[charge.Num]*partyTrack{},
 		pending: map[Key]wait{}, wrongIn: map[uint64]uint32{}, ending: map[uint64]charge.Millis{}, folded: map[Key]string{}, reasons: map[Key]string{},
-		here: map[charge.Num]bool{}, faulty: map[charge.Num]bool{},
+		here: map[charge.Num]bool{}, faulty: map[charge.Num]bool{}, held: map[charge.Num]int{},
 	}
 	for _, r := range lim.Rules {
 		d.rules[r.ID] = r
@@ -176,6 +177,10 @@ func (d *Detector) Judge(now charge.Millis, h Health) []record.AlarmEvent {
 	clear(d.reasons)
 	clear(d.here)
 	clear(d.faulty)
+	clear(d.held)
+	for _, a := range d.book.open {
+		d.held[a.Party]++
+	}
 
 	d.judgeOwn(&h)
 	d.judgeParties()
@@ -225,7 +230,8 @@ func (d *Detector) wrong(c record.AlarmEvent) bool {
 		return true
 	}
 	many := c.Kind == record.AlarmPile || c.Kind == record.AlarmVehicle || c.Kind == record.AlarmStation
-	if open := len(d.book.open) + len(d.events); many && open >= d.lim.MaxOpen || open >= d.lim.MaxOpen+ownRoom {
+	open := len(d.book.open) + len(d.events)
+	if many && (open >= d.lim.MaxOpen || d.held[c.Party] >= d.lim.PartyOpen) || open >= d.lim.MaxOpen+ownRoom {
 		d.unsaid++
 		return false
 	}
@@ -236,6 +242,7 @@ func (d *Detector) wrong(c record.AlarmEvent) bool {
 		c.Since = w.since
 	}
 	c.Op = record.AlarmRaise
+	d.held[c.Party]++
 	d.events = append(d.events, c)
 	return true
 }

@@ -56,8 +56,8 @@ brought up to date at once when it becomes worse, else once a minute.
   a lost outside broker everybody has one stale limit and 30 s before anybody is called silent.
 - **Reasons of clearing:** ended (it is right again), gone (the object or its party is no longer there), forgotten (the
   object has been silent for 24 h), part-of and the rule of the incident that covers it.
-- **Bounds.** At most 20,000 are open; more are counted in ` + "`own.alarms`" + ` (1,000 more places are for incidents and our own
-  parts). The 10,000 cleared last are in memory. At most 4,000 changes are made in one look.
+- **Bounds.** At most 20,000 are open, and 5,000 of one party's objects; more are counted in ` + "`own.alarms`" + ` (1,000 more
+  places are for incidents and our own parts). The 10,000 cleared last are in memory. At most 4,000 changes are made in one look.
 - **Who sees what.** Regulators see everything. A party sees its own; a VIN is seen by regulators and its maker only.
   ` + "`own.…`" + ` is for regulators.
 `

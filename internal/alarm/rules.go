@@ -79,6 +79,7 @@ type Limits struct {
 	UpdateEvery time.Duration // between two updates of an alarm that does not become better or worse
 	Absence     time.Duration // a pause of ours that makes us silent about others' silence
 	MaxOpen     int           // more are counted, not raised
+	PartyOpen   int           // likewise of one party's objects, so that none takes the others' places
 	MaxEvents   int           // of one look
 }
 
@@ -116,6 +117,7 @@ func Default() Limits {
 		UpdateEvery:   time.Minute,
 		Absence:       30 * time.Second,
 		MaxOpen:       20_000,
+		PartyOpen:     5000,
 		MaxEvents:     4000,
 	}
 }

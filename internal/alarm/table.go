@@ -102,7 +102,8 @@ func table() []Rule {
 			Words{"这是我们的缺陷:保留数据目录并报告", "a fault of ours: keep the data folder and report it"}},
 		{OwnAlarms, Critical, own, 0, 60 * s,
 			Words{"报警过多", "Too many alarms"},
-			Words{"未结报警达 20,000 条:其余只计数", "20,000 are open: more are only counted"},
+			Words{"未结报警达 20,000 条,或某一单位达 5,000 条:其余只计数",
+				"20,000 are open, or 5,000 of one party: more are only counted"},
 			Words{"低于上限满 60 秒", "there is room for 60 s"},
 			Words{"先处理单位级事件", "see to the incidents of whole parties first"}},
 	}
