@@ -14,20 +14,20 @@ import (
 
 // ApplierConfig sets how much an [Applier] joins in one transaction.
 type ApplierConfig struct {
-	Records  int           // at most so many records of the log; default 2,000
+	Records  int           // at most so many records of the log; default 10,000
 	Urgent   time.Duration // wait for more after a change of catalog or a session; default 200 ms
-	Counters time.Duration // wait for more while there are only counters; default 1 s
+	Counters time.Duration // wait for more while there are only counters; default 5 s
 }
 
 func (c *ApplierConfig) defaults() {
 	if c.Records <= 0 {
-		c.Records = 2000
+		c.Records = 10_000
 	}
 	if c.Urgent <= 0 {
 		c.Urgent = 200 * time.Millisecond
 	}
 	if c.Counters <= 0 {
-		c.Counters = time.Second
+		c.Counters = 5 * time.Second
 	}
 }
 
