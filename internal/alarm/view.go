@@ -26,6 +26,11 @@ type list struct {
 	once    sync.Once
 	ordered []*Alarm
 	byID    map[uint64]*Alarm
+
+	past [2]struct { // by Which: Recent and All
+		once    sync.Once
+		ordered []*Alarm
+	}
 }
 
 var none = &list{}
@@ -200,24 +205,28 @@ func Merge(a, b []*Alarm) []*Alarm {
 	return append(append(out, a...), b...)
 }
 
-// ordered returns all alarms of q.Which in their order.
+// ordered returns all alarms of q.Which in their order, which is made when
+// somebody first wants it: pages of a view are asked for again and again.
 func (v *View) ordered(q *Query) []*Alarm {
 	if q.Which == IsOpen {
 		return v.Open()
 	}
 	l := v.alarms()
-	all := slices.Clone(l.recent)
-	if q.Which == All {
-		all = append(all, l.open...)
-	}
-	slices.SortFunc(all, func(a, b *Alarm) int {
-		x, y := q.At(a), q.At(b)
-		if x.Order != y.Order {
-			return compare(y.Order, x.Order)
+	p := &l.past[q.Which-Recent]
+	p.once.Do(func() {
+		p.ordered = slices.Clone(l.recent)
+		if q.Which == All {
+			p.ordered = append(p.ordered, l.open...)
 		}
-		return compare(b.ID, a.ID)
+		slices.SortFunc(p.ordered, func(a, b *Alarm) int {
+			x, y := q.At(a), q.At(b)
+			if x.Order != y.Order {
+				return compare(y.Order, x.Order)
+			}
+			return compare(b.ID, a.ID)
+		})
 	})
-	return all
+	return p.ordered
 }
 
 // Counts is how many alarms are open.
