@@ -51,7 +51,7 @@ for t in "${targets[@]}"; do
 	crashes=0
 	if ! go test -run '^$' -fuzz "^$name\$" -fuzztime "${each}s" -parallel "$parallel" "./$package" >"$log" 2>&1; then
 		# The fuzzer may take its own end for a failure; then no input is written.
-		if grep -q 'Failing input written\|FAIL.*build failed\|--- FAIL' "$log" &&
+		if grep -q 'Failing input written\|FAIL.*\(build\|setup\) failed\|--- FAIL\|^panic:\|^fatal error:' "$log" &&
 			! { grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input written' "$log"; }; then
 			crashes=1 failed=1
 			cat "$log" >&2
