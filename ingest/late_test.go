@@ -58,7 +58,7 @@ func TestLateFlood(t *testing.T) {
 	before := acknowledged.Load()
 	for i := range 300 {
 		for _, party := range []charge.Num{teld, star} {
-			if got := r.send(party, charge.Piles, pileJSON("A", time.Now(), 3, float64(i))); got.Taken != 1 && party == teld {
+			if got := r.send(party, charge.Piles, pileJSON("A", began.Add(time.Duration(i)*time.Millisecond), 3, float64(i))); got.Taken != 1 && party == teld {
 				t.Fatalf("%+v", got)
 			}
 		}
