@@ -32,6 +32,7 @@ type committer struct {
 	parties  map[charge.Num]bool
 	snapping chan struct{} // holds a mark while a snapshot is written
 	covered  uint64        // record up to which the snapshot before goes, by snapping; 0 without one
+	aside    bool          // a snapshot could not be used at the start
 	chunks   chan func()   // snapshot work, between records
 	busy     bool
 	next     *ack // taken off acks before its record came

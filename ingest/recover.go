@@ -184,6 +184,7 @@ func (p *Pipeline) loadBase(cat Catalog) (base, error) {
 		}
 		p.log.Error("snapshot cannot be used: an older one, or the registry and the log, must do", "err", err)
 		// Out of the way of the two that are kept; one is left for who looks into it.
+		p.commit.aside = true
 		if err := os.Rename(f.Path, filepath.Join(p.cfg.SnapshotDir, snapshotName+".unusable")); err != nil {
 			p.log.Warn("cannot put the snapshot aside", "err", err)
 		}

@@ -29,18 +29,21 @@ const (
 	memoryChunk     = 4096 // objects a section
 )
 
-// keepSnapshots writes a snapshot now and then until Stop, which writes the last one.
+// keepSnapshots writes a snapshot now and then until Stop, which writes the last
+// one; and at once if the start had to put one aside, so that there are two again.
 func (p *Pipeline) keepSnapshots() {
 	every := time.NewTicker(p.cfg.SnapshotEvery)
 	defer every.Stop()
-	for {
+	for due := p.commit.aside; ; due = true {
+		if due {
+			if err := p.commit.snapshotNow(p.open); err != nil && p.open.Err() == nil {
+				p.log.Error("cannot write a snapshot: the spool keeps growing until one is written", "err", err)
+			}
+		}
 		select {
 		case <-p.open.Done():
 			return
 		case <-every.C:
-			if err := p.commit.snapshotNow(p.open); err != nil && p.open.Err() == nil {
-				p.log.Error("cannot write a snapshot: the spool keeps growing until one is written", "err", err)
-			}
 		}
 	}
 }
@@ -67,10 +70,10 @@ func (c *committer) snapshotNow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The log goes back to the snapshot before this one, in case this one turns out
-	// to be torn, unless nothing is taken until there is room.
+	// The log goes back to the snapshot before this one, or to its beginning, in case
+	// this one turns out to be torn, unless nothing is taken until there is room.
 	before := c.covered
-	if c.covered = least; before == 0 || c.p.Stalled() != 0 {
+	if c.covered = least; c.p.Stalled() != 0 {
 		before = least
 	}
 	c.p.deps.Spool.Hold(snapshotName, before)

@@ -139,6 +139,45 @@ func TestTornSnapshots(t *testing.T) {
 	}, 0)
 }
 
+// While there is only one snapshot the log goes back to its beginning, so that a
+// pile that was silent since is known without that snapshot, too.
+func TestOnlySnapshotTorn(t *testing.T) {
+	r := newRig(t)
+	r.spool.SegmentBytes = 4096
+	r.spool.Holders = append(r.spool.Holders, "registry")
+	r.open(Catalog{})
+	r.send(teld, charge.Stations, stationJSON("S1", "", "A", "B"))
+	from := time.Now().Add(-4 * time.Minute)
+	silent := pileJSON("B", from, 3, 7)
+	r.send(teld, charge.Piles, silent)
+	for n := range 200 {
+		r.send(teld, charge.Piles, pileJSON("A", from.Add(time.Duration(n)*100*time.Millisecond), 3, float64(n%50)))
+	}
+	all := r.records()
+	if err := r.p.commit.snapshotNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cat := booksAt(all, all[len(all)-1].Seq, Catalog{})
+	cat.Position = r.sp.Last()
+	r.sp.Hold("registry", r.sp.Last())
+	r.crash()
+	files := r.snapshots()
+	if len(files) != 1 {
+		t.Fatalf("%d snapshots", len(files))
+	}
+	if err := os.Truncate(files[0], 300); err != nil {
+		t.Fatal(err)
+	}
+	r.open(cat)
+	v, _ := r.live.Pile("teld", "B", regulator)
+	if got := pileJSON("B", v.Report.TS.Time(), 3, v.Report.PowerKW); got != silent {
+		t.Errorf("live has %s, want %s", got, silent)
+	}
+	if !r.p.commit.aside {
+		t.Error("no new snapshot is due at once")
+	}
+}
+
 // rewrite puts another body into one section of a snapshot, with a right sum.
 func rewrite(file, section string, body []byte) error {
 	type part struct {

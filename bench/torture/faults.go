@@ -276,11 +276,13 @@ func behindOnFullDisk(ctx context.Context, l *lane) {
 }
 
 // tear damages the newest snapshot as a crash of the machine could: it ends
-// early, or a few of its bytes are others.
+// early, or a few of its bytes are others. The promise is that the one before it
+// serves, so an only one is left alone.
 func (l *lane) tear() {
 	dir := filepath.Join(l.dir, "data", "snapshot")
 	files, _ := filepath.Glob(filepath.Join(dir, "*.snap"))
-	if len(files) == 0 {
+	if len(files) < 2 {
+		l.log.add(l.name, "%d snapshots there: none torn", len(files))
 		return
 	}
 	slices.Sort(files)
