@@ -85,7 +85,7 @@ func TestQualityEqualsThePublishersLedger(t *testing.T) {
 		ledger{"account.received": 1, "account.history": 1, "flagged.kept": 1, "timeliness.reports": 1, "missing.missing": -1})
 	pub("piles", list(pileReport("S1-2", ago(1), 1, 5), // a flag
 		strings.Replace(pileReport("S1-2", ago(0), 1, 0), "}", `,"socPct":150}`, 1), // null
-		pileReport("X9", ago(1), 1, 0)), // rejected
+		pileReport("X9", ago(1), 1, 0)),                                             // rejected
 		ledger{"account.received": 3, "account.taken": 2, "account.rejected": 1, "flagged.kept": 2, "flagged.flagged": 2,
 			"nulls.values": 1, "timeliness.reports": 2})
 	pub("piles", `{"id":`, ledger{"account.received": 1, "account.rejected": 1})
