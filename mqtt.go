@@ -61,7 +61,6 @@ func checkSource(ctx context.Context, c *config, log *slog.Logger) (s entrance, 
 			return s, err
 		}
 	}
-	boundByFiles(&s.door, log)
 	return s, nil
 }
 
@@ -107,6 +106,7 @@ func (a *app) newSource(k *core, s entrance) {
 		}, a.log, k.access, k.pipeline)
 		return
 	}
+	boundByFiles(&s.door, a.log)
 	k.door = door.New(s.door, a.log, door.Deps{
 		Auth: passwords{k.access}, Taker: k.pipeline, Full: func() bool { return k.pipeline.Stalled() != 0 },
 	})

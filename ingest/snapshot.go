@@ -48,7 +48,9 @@ func (p *Pipeline) keepSnapshots() {
 	}
 }
 
-// snapshotNow writes one snapshot and lets the spool forget what it covers.
+// snapshotNow writes one snapshot and lets the spool forget what the one before
+// covers. While nothing is taken for want of room it writes two, so that the spool
+// may forget all.
 func (c *committer) snapshotNow(ctx context.Context) error {
 	select {
 	case c.snapping <- struct{}{}:
@@ -56,6 +58,14 @@ func (c *committer) snapshotNow(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-c.snapping }()
+	err := c.snapshot(ctx)
+	if err == nil && c.p.Stalled() != 0 {
+		err = c.snapshot(ctx)
+	}
+	return err
+}
+
+func (c *committer) snapshot(ctx context.Context) error {
 	least := ^uint64(0)
 	err := snapfile.Write(c.p.cfg.SnapshotDir, snapshotName, func(w *snapfile.Writer) error {
 		put := func(name string, seq uint64, body []byte) error {
@@ -71,12 +81,9 @@ func (c *committer) snapshotNow(ctx context.Context) error {
 		return err
 	}
 	// The log goes back to the snapshot before this one, or to its beginning, in case
-	// this one turns out to be torn, unless nothing is taken until there is room.
-	before := c.covered
-	if c.covered = least; c.p.Stalled() != 0 {
-		before = least
-	}
-	c.p.deps.Spool.Hold(snapshotName, before)
+	// this one turns out to be torn.
+	c.p.deps.Spool.Hold(snapshotName, c.covered)
+	c.covered = least
 	c.watch.snapped.Store(time.Now().UnixMilli())
 	return nil
 }
