@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
@@ -221,7 +222,7 @@ func (w *jsonBuf) words(key string, t alarm.Words) {
 	w.endObj()
 }
 
-// maxNote bounds the note of an acknowledgement, in bytes.
+// maxNote bounds the note of an acknowledgement, in characters.
 const maxNote = 500
 
 // ackAlarm notes that somebody has seen an alarm: POST /alarms/{id}/ack.
@@ -260,9 +261,10 @@ func (a *API) ackAlarm(rq *request, w *answer) error {
 
 // noteOf reads the body {"note":"…"}; no body is no note.
 func noteOf(r *http.Request) (string, error) {
-	bad := charge.Errorf(charge.ValueRange, `the body must be {"note":"…"} with at most %d bytes of text, or empty`, maxNote)
-	body, err := io.ReadAll(io.LimitReader(r.Body, 8*maxNote+1))
-	if err != nil || len(body) > 8*maxNote {
+	bad := charge.Errorf(charge.ValueRange, `the body must be {"note":"…"} with at most %d characters of text, or empty`, maxNote)
+	const most = 16 * maxNote // a character may be escaped in 12 bytes
+	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	if err != nil || len(body) > most {
 		return "", bad
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -280,7 +282,7 @@ func noteOf(r *http.Request) (string, error) {
 		return "", bad
 	}
 	note := unquote(raw)
-	if len(note) > maxNote || !validText(note) {
+	if utf8.RuneCountInString(note) > maxNote || !validText(note) {
 		return "", bad
 	}
 	return note, nil

@@ -196,6 +196,10 @@ func (w world) Pile(n charge.Num) (station charge.Num, id, name string, ok bool)
 
 func (w world) Vehicle(n charge.Num) bool { return w.live.HasVehicle(n) }
 
+func (w world) FindVehicle(party charge.Num, vin string) (charge.Num, charge.VehicleReport, charge.Millis, bool) {
+	return w.live.VehicleOf(party, vin)
+}
+
 func (w world) SamePile(n charge.Num, r *charge.PileReport) bool { return w.live.SamePile(n, r) }
 
 func (w world) SameVehicle(n charge.Num, r *charge.VehicleReport) bool {

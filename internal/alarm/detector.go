@@ -18,6 +18,9 @@ type World interface {
 	// Pile returns in which station a pile is; false when in none.
 	Pile(num charge.Num) (station charge.Num, stationID, stationName string, ok bool)
 	Vehicle(num charge.Num) bool // there is such a vehicle
+	// FindVehicle returns a maker's vehicle and its newest report, with
+	// min(ts, received) of it, which is 0 when it has none.
+	FindVehicle(party charge.Num, vin string) (num charge.Num, r charge.VehicleReport, at charge.Millis, ok bool)
 	// SamePile and SameVehicle report whether a taken report has the values of
 	// the one before it, but for its time.
 	SamePile(num charge.Num, r *charge.PileReport) bool
@@ -139,11 +142,18 @@ func (d *Detector) Begin(now charge.Millis) {
 		d.piles.put(num, hotObject{party: party, id: id, since: at, at: at})
 	})
 	d.world.Alarms(d.lim.LeastLevel, thermalEvent, func(num, party charge.Num, r *charge.VehicleReport, at charge.Millis) {
-		d.vehicles.put(num, hotObject{party: party, id: r.VIN, since: at, at: at, level: d.levelOf(r), bits: r.Alarms})
+		o := hotObject{party: party, id: r.VIN, since: at, at: at, level: d.levelOf(r), bits: r.Alarms}
+		if r.Has&charge.HasAlarmLevel != 0 {
+			o.said = r.AlarmLevel
+		}
+		d.vehicles.put(num, o)
 	})
 	for _, a := range d.book.open {
-		if a.Rule == FeedDead {
+		switch a.Rule {
+		case FeedDead:
 			d.resume(a, now)
+		case VehicleAlarm:
+			d.hold(a)
 		}
 	}
 	d.absent(now)
@@ -247,11 +257,9 @@ func (d *Detector) wrong(c record.AlarmEvent) bool {
 	return true
 }
 
-// update says how an open alarm is now, if that is news.
+// update says how an open alarm is now, if that is news. When it began stays.
 func (d *Detector) update(a *Alarm, c *record.AlarmEvent) {
-	if c.Since == 0 {
-		c.Since = a.Since
-	}
+	c.Since = a.Since
 	worse := Severity(c.Severity) != a.Severity || c.Level > a.Level && a.Kind == record.AlarmVehicle
 	other := c.Level != a.Level || c.Bits != a.Bits || c.Count != a.Count || c.Total != a.Total || c.Last != a.Last ||
 		c.Text != a.Text || c.Name != a.Name || c.Station != a.Station

@@ -7,8 +7,8 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
-// hot is the objects of one kind whose newest report is an alarm. A bit an
-// object says whether it is one, so that other reports cost next to nothing.
+// hot is the objects of one kind that are in alarm by what they last said of it.
+// A bit an object says whether it is one, so that other reports cost next to nothing.
 type hot struct {
 	bits    []uint64
 	objects map[charge.Num]hotObject
@@ -20,7 +20,15 @@ type hotObject struct {
 	text      string // a pile's fault code, as far as it was heard since the start
 	level     uint8
 	bits      uint64
-	since, at charge.Millis // first and newest of these reports: min(ts, received)
+	since, at charge.Millis // first of these reports, and the newest of all: min(ts, received)
+
+	// Of vehicles.
+	said      uint8         // the level as it was given, which flag 23 may have raised
+	worst     uint8         // highest level that the book does not have yet …
+	worstBits uint64        // … and the flags with it
+	told      bool          // the book has it all
+	ended     charge.Millis // no longer in alarm, but the book does not have it all yet; 0: it is
+	forgotten bool          // it was silent for so long that only a new alarm counts
 }
 
 func newHot() hot { return hot{objects: map[charge.Num]hotObject{}} }
@@ -101,12 +109,21 @@ func (d *Detector) Observe(rec *record.Record) {
 		r := &it.Report
 		level := d.levelOf(r)
 		if level < d.lim.LeastLevel {
-			if d.cools(it.Num, r) {
-				d.vehicles.drop(it.Num)
+			if d.vehicles.has(it.Num) {
+				d.cool(it.Num, r, rec.Received)
 			}
 			continue
 		}
 		d.heat(&d.vehicles, it.Num, rec.Party, r.VIN, min(r.TS, rec.Received), level, r.Alarms)
+		o := d.vehicles.objects[it.Num]
+		if r.Has&charge.HasAlarmLevel != 0 {
+			o.said = r.AlarmLevel
+		}
+		if level >= o.worst {
+			o.worst, o.worstBits = level, r.Alarms
+		}
+		o.told, o.ended, o.forgotten = false, 0, false
+		d.vehicles.objects[it.Num] = o
 	}
 }
 
@@ -125,10 +142,52 @@ func (d *Detector) levelOf(r *charge.VehicleReport) uint8 {
 }
 
 // cools reports whether a report without an alarm says that there is none any
-// more: by its level, or of a thermal event by its flags.
-func (d *Detector) cools(n charge.Num, r *charge.VehicleReport) bool {
+// more: by its level, or of a thermal event that only flags told by its flags.
+func (d *Detector) cools(o *hotObject, r *charge.VehicleReport) bool {
 	return r.Has&charge.HasAlarmLevel != 0 ||
-		r.Has&charge.HasAlarms != 0 && d.vehicles.has(n) && d.vehicles.objects[n].bits&thermalEvent != 0
+		r.Has&charge.HasAlarms != 0 && o.bits&thermalEvent != 0 && o.said < d.lim.LeastLevel
+}
+
+// cool takes in a report without an alarm of a vehicle that is in alarm. What
+// the book does not have yet stays until it does: an alarm that is over before
+// the next look is raised all the same.
+func (d *Detector) cool(n charge.Num, r *charge.VehicleReport, received charge.Millis) {
+	o := d.vehicles.objects[n]
+	switch {
+	case o.ended != 0 || o.forgotten:
+		return
+	case !d.cools(&o, r): // it says nothing of it
+		o.at = min(r.TS, received)
+		if r.Has&charge.HasAlarms != 0 {
+			o.bits = r.Alarms
+			o.level = min(o.level, max(o.said, d.lim.LeastLevel))
+		}
+	case o.told || d.rules[VehicleAlarm].RaiseAfter > 0:
+		d.vehicles.drop(n)
+		return
+	default:
+		o.ended = received
+	}
+	d.vehicles.objects[n] = o
+}
+
+// hold keeps a vehicle's open alarm of before a start, unless its newest report
+// says that it is over: most reports need not say a level.
+func (d *Detector) hold(a *Alarm) {
+	n, r, at, ok := d.world.FindVehicle(a.Party, a.Object)
+	if !ok || d.vehicles.has(n) {
+		return
+	}
+	o := hotObject{party: a.Party, id: a.Object, level: a.Level, bits: a.Bits, since: a.Since, at: at, told: true}
+	if at == 0 { // none is known
+		o.at = a.Updated
+	} else if d.cools(&o, &r) {
+		return
+	}
+	if a.Bits&thermalEvent == 0 {
+		o.said = a.Level
+	}
+	d.vehicles.put(n, o)
 }
 
 func (d *Detector) heat(h *hot, n, party charge.Num, id string, at charge.Millis, level uint8, bits uint64) {
@@ -176,14 +235,32 @@ func (d *Detector) judgeVehicles() {
 		silent, forget := d.silent(o.at)
 		if forget {
 			d.reasons[k] = ReasonForgotten
+			o.forgotten = true
+			d.vehicles.objects[n] = o
 			continue
 		}
+		if o.ended != 0 && d.now.Sub(o.ended) > happensFor { // there is no room for it
+			d.vehicles.drop(n)
+			continue
+		}
+		level, bits := o.level, o.bits
+		if o.worst > level {
+			level, bits = o.worst, o.worstBits
+		}
 		severity := Warning
-		if o.level >= 3 {
+		if level >= 3 {
 			severity = Critical
 		}
 		d.wrong(record.AlarmEvent{Rule: VehicleAlarm, Severity: uint8(severity), Party: o.party, Object: o.id,
-			Level: o.level, Bits: o.bits, Since: o.since, Last: silent})
+			Level: level, Bits: bits, Since: o.since, Last: silent})
+		switch a := d.book.byKey(k); {
+		case o.told || a == nil || a.Level < level: // nothing new, or the event is on its way
+		case o.ended != 0:
+			d.vehicles.drop(n)
+		default:
+			o.told, o.worst, o.worstBits = true, 0, 0
+			d.vehicles.objects[n] = o
+		}
 	}
 }
 

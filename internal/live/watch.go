@@ -43,6 +43,20 @@ func (s *State) HasVehicle(n charge.Num) bool {
 	return v != nil && v.party != nil
 }
 
+// VehicleOf returns a maker's vehicle and its newest report, with min(ts, received)
+// of it, which is 0 when it has none. Writer's side.
+func (s *State) VehicleOf(party charge.Num, vin string) (n charge.Num, r charge.VehicleReport, at charge.Millis, ok bool) {
+	n = s.vins.find(s.vins.hash(0, vin), func(n charge.Num) bool { return string(s.vehicles.at(n).vin[:]) == vin })
+	v := s.vehicles.at(n)
+	if v == nil || v.party == nil || v.party.num != party || string(v.vin[:]) != vin {
+		return 0, charge.VehicleReport{}, 0, false
+	}
+	if v.ts == 0 {
+		return n, charge.VehicleReport{}, 0, true
+	}
+	return n, v.report(), v.eff(), true
+}
+
 // SamePile reports whether pile n's newest taken report has the values of r, but
 // for its time. Writer's side.
 func (s *State) SamePile(n charge.Num, r *charge.PileReport) bool {
