@@ -75,7 +75,7 @@ func smallRig(t testing.TB) *rig {
 func TestFullSpool(t *testing.T) {
 	r := smallRig(t)
 	acks := r.fill()
-	time.Sleep(200 * time.Millisecond)
+	r.eventually(func() bool { return r.p.Stalled() != 0 && r.p.commit.applied.Load() == r.sp.Last() })
 	taken, refused := settled(acks)
 	if taken == len(acks) || refused > 0 {
 		t.Fatalf("%d of %d messages acknowledged and %d refused with a full spool", taken, len(acks), refused)
@@ -103,6 +103,7 @@ func TestSnapshotMakesRoom(t *testing.T) {
 	r := smallRig(t)
 	r.sp.Hold("elsewhere", 1<<40)
 	acks := r.fill()
+	r.eventually(func() bool { return r.p.Stalled() != 0 })
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := r.p.commit.snapshotNow(ctx); err != nil {
