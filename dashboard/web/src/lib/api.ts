@@ -1,5 +1,7 @@
 // Requests to the platform's HTTP interface.
 
+import { token } from './session.ts';
+
 const BASE = '/api/v1';
 
 /** What the platform refused; `code` is stable, 'network' when it was not reached. */
@@ -27,13 +29,25 @@ export function queryString(params: Params): string {
   return text && `?${text}`;
 }
 
-/** GETs `path` under /api/v1; throws ApiError. */
+/** GETs `path` under /api/v1, with the tab's token if there is one; throws ApiError. */
 export async function get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+  return ask<T>(path + queryString(params), { signal: signal ?? null });
+}
+
+/** POSTs `body` as JSON to `path` under /api/v1; throws ApiError. */
+export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const headers = { 'Content-Type': 'application/json' };
+  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
+}
+
+async function ask<T>(address: string, init: RequestInit): Promise<T> {
+  const shown = token();
+  const headers = { ...init.headers, ...(shown ? { Authorization: `Bearer ${shown}` } : {}) };
   let response: Response;
   try {
-    response = await fetch(BASE + path + queryString(params), { signal: signal ?? null });
+    response = await fetch(BASE + address, { ...init, headers });
   } catch (cause) {
-    if (signal?.aborted) throw cause;
+    if (init.signal?.aborted) throw cause;
     throw new ApiError('network', 0, String(cause));
   }
   if (response.ok) return (await response.json()) as T;

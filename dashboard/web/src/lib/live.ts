@@ -2,10 +2,13 @@
 // queries over the same socket, and the platform's clock.
 import { applyFrame, millis, type Change, type Channel, type Frame } from './channel.ts';
 import { ServerClock } from './clock.ts';
+import { token } from './session.ts';
 import type { Box, Station } from './types.ts';
 
 export interface Feed {
-  feed: 'overview' | 'operators' | 'makers' | 'districts' | 'stations' | 'station' | 'heatmap';
+  feed:
+    | 'overview' | 'operators' | 'makers' | 'districts' | 'stations' | 'station' | 'heatmap' | 'vehicles' | 'alarms'
+    | 'tail';
   bbox?: Box;
   layer?: string;
   res?: number;
@@ -32,6 +35,7 @@ export interface Surroundings {
   random(): number;
   setTimer(run: () => void, ms: number): unknown;
   clearTimer(timer: unknown): void;
+  token(): string | null; // null: a driver
 }
 
 const browser: Surroundings = {
@@ -40,11 +44,13 @@ const browser: Surroundings = {
   random: () => Math.random(),
   setTimer: (run, ms) => setTimeout(run, ms),
   clearTimer: (timer) => clearTimeout(timer as number),
+  token,
 };
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 const SILENCE_MS = 8_000; // then the socket is asked whether it lives
+const TOKEN_UNKNOWN = 4401; // the close code of who shows a wrong token, or one that was removed
 const ANSWER_MS = 6_000; // a query without an answer for so long has failed
 
 interface Subscription {
@@ -83,6 +89,8 @@ export class Live {
   #queries = new Map<string, Query>();
   #watchers = new Set<(status: Status) => void>();
   #told: Status = { open: false, at: 0 };
+  /** Called when the platform does not know the token; connecting goes on with whatever token there is then. */
+  unauthorized: () => void = () => undefined;
 
   constructor(url: string, env: Partial<Surroundings> = {}) {
     this.#url = url;
@@ -96,9 +104,25 @@ export class Live {
     this.#socket = socket;
     socket.onopen = () => this.#opened();
     socket.onmessage = (event) => this.#received(String(event.data));
-    socket.onclose = () => {
-      if (this.#socket === socket) this.#lost();
+    socket.onclose = (event) => {
+      if (this.#socket !== socket) return;
+      if ((event as CloseEvent | undefined)?.code === TOKEN_UNKNOWN) this.unauthorized();
+      this.#lost();
     };
+  }
+
+  /** Connects anew, so that another token holds for what comes from now on. */
+  again(): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    socket.onclose = null;
+    socket.close();
+    this.#env.clearTimer(this.#silence);
+    this.#open = false;
+    this.#tries = 0;
+    this.#failQueries();
+    this.#channels.clear();
+    this.connect();
   }
 
   close(): void {
@@ -160,6 +184,8 @@ export class Live {
   #opened(): void {
     this.#open = true;
     this.#tries = 0;
+    const shown = this.#env.token();
+    if (shown) this.#send({ op: 'auth', token: shown });
     for (const s of this.#subscriptions.values()) {
       const rev: Record<string, string> = {};
       for (const name of s.channels) {

@@ -126,3 +126,39 @@ export interface HistoryTable {
 
 export const LAYERS = ['vehicles', 'demand', 'charging', 'free', 'inUse', 'powerKw'] as const;
 export type Layer = (typeof LAYERS)[number];
+
+/** A text in both languages, as alarms and rules carry them. */
+export interface Words {
+  zh: string;
+  en: string;
+}
+
+export interface Alarm {
+  id: string;
+  rule: string;
+  severity: 'info' | 'warning' | 'critical';
+  state: 'open' | 'acked' | 'cleared';
+  party: string | null; // slug; null: the platform's own
+  kind: 'platform' | 'party' | 'station' | 'pile' | 'vehicle';
+  object: string | null;
+  station: string | null; // of a pile
+  title: Words;
+  detail: Words;
+  do: Words;
+  level: number | null;
+  count: number; // objects that it covers
+  lastKnown: boolean;
+  since: string | null;
+  raisedAt: string | null;
+  ackedAt: string | null;
+  ackedBy: string | null;
+  note: string | null;
+  clearedAt: string | null;
+}
+
+export interface AlarmCounts {
+  open: number;
+  acked: number; // part of open
+  severity: Record<Alarm['severity'], number>;
+  rule: Record<string, number>;
+}

@@ -154,3 +154,40 @@ describe('the platform\'s clock', () => {
     expect(ahead(...differences)).toBe(want);
   });
 });
+
+describe('tokens', () => {
+  const shown = (token: string | null): Live => {
+    const live = new Live('ws://x', { socket: () => new FakeSocket() as never, random: () => 1, token: () => token });
+    live.connect();
+    live.sub({ feed: 'alarms' }, vi.fn());
+    last().onopen?.();
+    return live;
+  };
+
+  test('a token is shown before anything is asked for, and nothing without one', () => {
+    shown('T1');
+    expect(last().sent.map((m) => m.op)).toEqual(['auth', 'sub']);
+    expect(last().sent[0]).toEqual({ op: 'auth', token: 'T1' });
+    shown(null);
+    expect(last().sent.map((m) => m.op)).toEqual(['sub']);
+  });
+
+  test('a close with 4401 is told, and is no end of trying', () => {
+    const live = shown('T1');
+    live.unauthorized = vi.fn();
+    (last() as unknown as { onclose(e: { code: number }): void }).onclose({ code: 4401 });
+    expect(live.unauthorized).toHaveBeenCalledOnce();
+    vi.advanceTimersByTime(1000);
+    expect(FakeSocket.all).toHaveLength(2);
+  });
+
+  test('another token takes effect on a new connection, which gets everything whole', () => {
+    const live = shown('T1');
+    last().hear({ op: 'sub', id: 's1', channels: ['a+'] });
+    last().hear({ ch: 'a+', rev: 'x.7', at: AT, full: true, data: { alarms: [] } });
+    live.again();
+    last().onopen?.();
+    expect(FakeSocket.all).toHaveLength(2);
+    expect(last().sent.at(-1)).toEqual({ op: 'sub', id: 's1', feed: 'alarms' });
+  });
+});
