@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/geo"
@@ -48,6 +50,7 @@ func (w *jsonBuf) city(c *city.City) {
 	w.strOrNull("attribution", c.Basemap.Attribution)
 	w.strOrNull("reviewNo", c.Basemap.ReviewNo)
 	w.bool("schematic", c.Basemap.Schematic)
+	w.bool("borders", c.HasBorders())
 	w.endObj()
 	w.endObj()
 }
@@ -66,6 +69,57 @@ func (w *jsonBuf) box(key string, b geo.Box) {
 	w.arr(key)
 	for _, v := range [...]float64{b.West, b.South, b.East, b.North} {
 		w.num("", v, 6)
+	}
+	w.endArr()
+}
+
+// borders answers the official borders of the districts, if a city file brought them.
+func (a *API) borders(_ *request, w *answer) error {
+	c := a.deps.City
+	if c == nil || !c.HasBorders() {
+		return charge.Errorf(charge.NotFound, "this city has no official borders")
+	}
+	w.contentType, w.cache = "application/geo+json", "public, max-age=3600" // they change with a restart
+	w.obj("")
+	w.str("type", "FeatureCollection")
+	w.arr("features")
+	for i := range c.Districts {
+		d := &c.Districts[i]
+		w.obj("")
+		w.str("type", "Feature")
+		w.obj("properties")
+		w.str("code", d.Adcode)
+		w.str("zh", d.Name)
+		w.str("en", cmp.Or(d.NameEn, d.Name))
+		w.endObj()
+		w.obj("geometry")
+		w.str("type", "MultiPolygon")
+		w.arr("coordinates")
+		for _, polygon := range d.Official {
+			w.arr("")
+			for _, ring := range polygon {
+				w.ring(ring)
+			}
+			w.endArr()
+		}
+		w.endArr()
+		w.endObj()
+		w.endObj()
+	}
+	w.endArr()
+	w.endObj()
+	return nil
+}
+
+// ring appends a ring's points and its first one again, as GeoJSON wants it.
+func (w *jsonBuf) ring(points []geo.Point) {
+	w.arr("")
+	for i := range len(points) + 1 {
+		p := points[i%len(points)]
+		w.arr("")
+		w.num("", p.Lon, 6)
+		w.num("", p.Lat, 6)
+		w.endArr()
 	}
 	w.endArr()
 }

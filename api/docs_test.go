@@ -125,6 +125,8 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	f("/api/v1/stations/teld:S1", "", 200)
 	f("/api/v1/stations/ykc:S2", "t-ykc", 200)
 	f("/api/v1/stations/ykc:S3?crs=gcj02", "", 200)
+	f("/api/v1/rank/stations?by=free", "", 200)
+	f("/api/v1/rank/stations?by=alarm", "", 400)
 	f("/api/v1/piles/teld:P1", "", 200)
 	f("/api/v1/piles/teld:P1", "t-teld", 200)
 	f("/api/v1/piles/teld:P2", "t-regulator", 200)
@@ -135,6 +137,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		f("/api/v1/heatmap?layer="+layerWords[layer]+"&res=7", "t-regulator", 200)
 	}
 	f("/api/v1/cells?res=8&bbox=102.7,25.0,102.75,25.05", "", 200)
+	f("/api/v1/borders", "", 200)
 	f("/api/v1/history/piles/teld:P1?every=15m", "t-teld", 200)
 	f("/api/v1/history/piles/teld:P1/sessions", "t-regulator", 200)
 	f("/api/v1/history/vehicles/"+vin(1), "t-nio", 200)

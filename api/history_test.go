@@ -17,7 +17,7 @@ import (
 // fullWorld is a world in which every resource has something to say.
 func fullWorld(t *testing.T) *world {
 	w := newWorld(t, func(_ *Config, d *Deps) {
-		d.History, d.Sessions, d.City = fixedHistory{}, fixedHistory{}, city.Kunming()
+		d.History, d.Sessions, d.City = fixedHistory{}, fixedHistory{}, bordered()
 	})
 	st := station(1, teld, center, 1, 2)
 	st.NameEn, st.Address, st.Phone, st.OpenHours, st.District = "One", "路1号", "400", "00:00-24:00", "530102"
@@ -39,6 +39,16 @@ func fullWorld(t *testing.T) *world {
 	w.event(record.AlarmEvent{Op: record.AlarmClear, ID: over, Text: alarm.ReasonEnded})
 	w.tick()
 	return w
+}
+
+// bordered is Kunming with a square around each district's seat as its border.
+func bordered() *city.City {
+	c := city.Kunming()
+	for i := range c.Districts {
+		at := c.Districts[i].Seat
+		c.Districts[i].Official = []city.Polygon{{{at, {Lon: at.Lon + 0.1, Lat: at.Lat}, {Lon: at.Lon, Lat: at.Lat + 0.1}}}}
+	}
+	return c
 }
 
 // fixedHistory says the same of everything.
