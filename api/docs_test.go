@@ -116,6 +116,10 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	}
 
 	f("/api/v1/config", "", 200)
+	f("/api/v1/me", "", 200)
+	f("/api/v1/me", "t-teld", 200)
+	f("/api/v1/me", "t-regulator", 200)
+	f("/api/v1/me", "t-nobody", 401)
 	f("/api/v1/overview", "", 200)
 	f("/api/v1/operators", "", 200)
 	f("/api/v1/makers", "", 200)

@@ -51,6 +51,7 @@ type route struct {
 func (a *API) table() []*route {
 	return []*route{
 		{path: "/config", serve: a.config},
+		{path: "/me", serve: a.me},
 		{path: "/overview", serve: a.overview},
 		{path: "/operators", serve: a.operators},
 		{path: "/makers", serve: a.makers},

@@ -1,4 +1,4 @@
-// Package dashboard serves the screens: the driver's page, the wall, and
+// Package dashboard serves the screens: the driver's page, the wall, the desk, and
 // plain pages of the same figures that need neither JavaScript nor a build.
 //
 // The built pages live in dist, made by `npm run build` in web; only a
@@ -89,7 +89,7 @@ func Built() bool {
 	return err == nil
 }
 
-// Handler serves every address that is not the interface's: `/`, `/wall`,
+// Handler serves every address that is not the interface's: `/`, `/wall`, `/desk`,
 // `/plain`, `/plain/stations` and the files of the built pages.
 func Handler(cfg Config, data Data) http.Handler {
 	dist, err := fs.Sub(distFiles, "dist")
@@ -116,6 +116,7 @@ func newHandler(cfg Config, data Data, dist fs.FS) http.Handler {
 	}
 	page("GET /{$}", "driver.html", plain.stations)
 	page("GET /wall", "wall.html", plain.city)
+	page("GET /desk", "desk.html", plain.desk)
 	mux.HandleFunc("GET /plain", plain.city)
 	mux.HandleFunc("GET /plain/stations", plain.stations)
 	mux.HandleFunc("GET /plain/plain.css", plain.css)

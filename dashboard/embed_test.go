@@ -60,6 +60,7 @@ func built() fstest.MapFS {
 		"driver.html.br":        {Data: []byte("br-driver")},
 		"driver.html.gz":        {Data: []byte("gz-driver")},
 		"wall.html":             {Data: []byte("<title>wall</title>")},
+		"desk.html":             {Data: []byte("<title>desk</title>")},
 		"assets/wall-AbC123.js": {Data: []byte("plain-js")},
 		"geo/LICENSE.txt":       {Data: []byte("licence")},
 	}
@@ -100,6 +101,7 @@ func TestBuiltPages(t *testing.T) {
 	f("/", "*", 200, "br-driver", "br", "no-cache")
 	f("/?lang=en&free=1", "gzip", 200, "gz-driver", "gzip", "no-cache")
 	f("/wall", "br", 200, "wall", "", "no-cache")
+	f("/desk", "br", 200, "desk", "", "no-cache")
 	f("/assets/wall-AbC123.js", "", 200, "plain-js", "", "public, max-age=31536000, immutable")
 	f("/geo/LICENSE.txt", "", 200, "licence", "", "no-cache")
 	f("/wall.html", "", 404, "没有这个页面", "", "no-store")
@@ -148,6 +150,8 @@ func TestPlainPages(t *testing.T) {
 	f(fixed{}, "/wall", "zh-CN,zh;q=0.9", `lang="zh-CN"`, "昆明", "9 秒前", "12,345", "1,234.6", "特来电&lt;script&gt;", "云快充", "90.0%")
 	f(fixed{}, "/plain", "en-GB", `lang="en"`, "Kunming", "9 s ago", "Piles", "12,345", "TELD")
 	f(fixed{}, "/plain?lang=en", "zh", "Kunming")
+	f(fixed{}, "/desk", "zh", "数据工作台", "/api/v1/quality", "/api/v1/docs")
+	f(fixed{}, "/desk?lang=en", "zh", "Data desk", "Bearer TOKEN", "/api/v1/alarms")
 	f(fixed{}, "/", "", "南屏街", ">3<", "世纪城站", "420 米", "120 kW", "¥1.43", "12:00", "¥1.16", "请到站询问", "尚无数据")
 	f(fixed{}, "/plain/stations?lang=en&place=0", "", "Nanping Street", "Shijicheng", "420 m", "ask on site")
 	f(fixed{}, "/plain/stations?place=1", "", `value="1" selected`, "没有符合条件的充电站")

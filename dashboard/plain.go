@@ -85,6 +85,13 @@ func (p *plainPages) stations(w http.ResponseWriter, r *http.Request) {
 	p.render(w, r, http.StatusOK, "stations.html", v)
 }
 
+// desk says how a party reads its figures where the pages are not built.
+func (p *plainPages) desk(w http.ResponseWriter, r *http.Request) {
+	v := p.view(r)
+	v.Title = v.T["deskTitle"]
+	p.render(w, r, http.StatusOK, "desk.html", v)
+}
+
 func (p *plainPages) missing(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
 	v.Title = v.T["missingTitle"]

@@ -4,6 +4,8 @@ package dashboard
 // the same keys; a test holds them together.
 var texts = map[string]map[string]string{
 	"zh-CN": {
+		"deskTitle": "数据工作台", "deskText": "本程序没有带网页文件。单位可用自己的令牌从接口读取同样的数据:",
+		"deskMore":  "全部接口和示例见",
 		"cityTitle": "充电设施实时概况", "stationsTitle": "附近充电站", "missingTitle": "没有这个页面",
 		"missingText": "地址可能写错了，或页面已经移走。", "other": "English", "otherLang": "en",
 		"toCity": "全市概况", "toStations": "附近充电站", "full": "完整页面需要 JavaScript；这里是同样的数字。",
@@ -19,6 +21,9 @@ var texts = map[string]map[string]string{
 		"freeMin": "前 {n} 分钟免费", "perHour": "{y}/小时", "freeOf": "空闲 / 总数", "noPlace": "没有设置出发地。",
 	},
 	"en": {
+		"deskTitle": "Data desk",
+		"deskText":  "This program carries no built pages. With its token a party reads the same figures from the interface:",
+		"deskMore":  "Every address, with examples:",
 		"cityTitle": "Charging in the city now", "stationsTitle": "Charging nearby", "missingTitle": "No such page",
 		"missingText": "The address may be mistyped, or the page has moved.", "other": "中文", "otherLang": "zh-CN",
 		"toCity": "The whole city", "toStations": "Charging nearby",

@@ -14,7 +14,7 @@ const addresses: Plugin = {
   configureServer(server) {
     server.middlewares.use((request, _response, next) => {
       const [path, query] = (request.url ?? '').split('?');
-      const page = { '/': '/driver.html', '/wall': '/wall.html' }[path ?? ''];
+      const page = { '/': '/driver.html', '/wall': '/wall.html', '/desk': '/desk.html' }[path ?? ''];
       if (page) request.url = query ? `${page}?${query}` : page;
       next();
     });
@@ -30,7 +30,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the page's policy allows no data: fonts
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200, // MapLibre; test/unit/sizes.test.ts holds the real budgets
-    rolldownOptions: { input: { driver: 'driver.html', wall: 'wall.html' } },
+    rolldownOptions: { input: { driver: 'driver.html', wall: 'wall.html', desk: 'desk.html' } },
   },
   worker: { format: 'es' },
   server: { proxy: { '/api': { target: platform, ws: true } } },

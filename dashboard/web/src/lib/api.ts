@@ -29,30 +29,44 @@ export function queryString(params: Params): string {
   return text && `?${text}`;
 }
 
+export interface Asking {
+  token?: string | null; // instead of the tab's
+  method?: 'GET' | 'POST';
+  body?: unknown; // sent as JSON
+  accept?: string; // the form wanted, such as text/csv; JSON by default
+  signal?: AbortSignal | undefined;
+}
+
+/** The answer to a request for `path` under /api/v1, with the tab's token if there is one; throws ApiError. */
+export async function request(path: string, params: Params = {}, asking: Asking = {}): Promise<Response> {
+  const { method = 'GET', body, accept, signal } = asking;
+  const shown = asking.token ?? token();
+  const headers: Record<string, string> = {};
+  if (shown) headers.Authorization = `Bearer ${shown}`;
+  if (accept) headers.Accept = accept;
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  let response: Response;
+  try {
+    response = await fetch(BASE + path + queryString(params), {
+      method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null,
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError('network', 0, String(cause));
+  }
+  if (response.ok) return response;
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
+  throw new ApiError(problem.code ?? 'internal', response.status, problem.detail ?? problem.title ?? '');
+}
+
 /** GETs `path` under /api/v1, with the tab's token if there is one; throws ApiError. */
 export async function get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
-  return ask<T>(path + queryString(params), { signal: signal ?? null });
+  return (await (await request(path, params, { signal })).json()) as T;
 }
 
 /** POSTs `body` as JSON to `path` under /api/v1; throws ApiError. */
 export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const headers = { 'Content-Type': 'application/json' };
-  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
-}
-
-async function ask<T>(address: string, init: RequestInit): Promise<T> {
-  const shown = token();
-  const headers = { ...init.headers, ...(shown ? { Authorization: `Bearer ${shown}` } : {}) };
-  let response: Response;
-  try {
-    response = await fetch(BASE + address, { ...init, headers });
-  } catch (cause) {
-    if (init.signal?.aborted) throw cause;
-    throw new ApiError('network', 0, String(cause));
-  }
-  if (response.ok) return (await response.json()) as T;
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
-  throw new ApiError(problem.code ?? 'internal', response.status, problem.detail ?? problem.title ?? '');
+  return (await (await request(path, {}, { method: 'POST', body, signal })).json()) as T;
 }
 
 /** The address of the live feeds beside the page. */

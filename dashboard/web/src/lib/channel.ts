@@ -15,6 +15,7 @@ const LISTS: readonly (readonly [member: string, key: string])[] = [
   ['stations', 'id'],
   ['vehicles', 'vin'],
   ['alarms', 'id'],
+  ['messages', 'id'],
 ];
 
 export interface Channel {

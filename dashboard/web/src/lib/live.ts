@@ -13,6 +13,7 @@ export interface Feed {
   layer?: string;
   res?: number;
   station?: string;
+  party?: string;
 }
 
 /** Called after each frame of a channel of the subscription. */

@@ -1,5 +1,5 @@
 // Light or dark: the address says, else what was chosen before, else the system.
-import { keep, recall } from '../lib/i18n.ts';
+import { keep, recall } from './i18n.ts';
 
 export type Theme = 'light' | 'dark';
 

@@ -1,0 +1,76 @@
+// Answers of the platform that only the desk reads.
+
+export interface Words {
+  zh: string;
+  en: string;
+}
+
+export type Window = '1h' | '24h' | 'total';
+
+export interface Account {
+  received: number;
+  taken: number;
+  duplicate: number;
+  history: number;
+  rejected: number;
+}
+
+export interface RuleCount {
+  id: string;
+  action: 'reject' | 'duplicate' | 'history' | 'flag' | 'null' | null;
+  count: number;
+  zh: string | null;
+  en: string | null;
+}
+
+export interface GradeComponent {
+  id: string;
+  name: Words;
+  valuePct: number | null;
+  sample: number;
+  fullPct: number;
+  nonePct: number;
+  points: number | null;
+  weight: number;
+  needed: boolean;
+  reason: Words;
+}
+
+export interface Grade {
+  grade: string | null;
+  score: number | null;
+  reason: Words | null;
+  components: GradeComponent[];
+}
+
+export interface PartyQuality {
+  id: string;
+  kind: 'operator' | 'maker';
+  name: string;
+  nameEn: string | null;
+  lastReportAt: string | null;
+  sample: number;
+  account: Account;
+  rules: RuleCount[];
+  timeliness: { reports: number; p50S: number | null; p95S: number | null; p99S: number | null; limitS: number; withinLimitPct: number | null };
+  missing: { cadenceS: number; expected: number; missing: number; ratePct: number | null };
+  flagged: { kept: number; flagged: number; ratePct: number | null; accuracyPct: number | null };
+  nulls: { values: number; ratePct: number | null };
+  online: { rows: number; ratePct: number | null };
+  grade: Grade;
+}
+
+export interface Grading {
+  formula: Words;
+  minSample: number;
+  grades: { grade: string; fromScore: number }[];
+}
+
+/** GET /quality/{party}. */
+export interface QualityAnswer {
+  at: string;
+  window: Window;
+  from: string | null;
+  grading: Grading;
+  party: PartyQuality;
+}
