@@ -87,6 +87,12 @@ bench-outage: deps influxd
 bench-restart: deps influxd
 	@go run ./bench/restart $(RESTART)
 
+## bench-crowd: 200,000 websockets at 12 replicas for 5 minutes; CROWD="--viewers 5000 --replicas 2 --duration 20s" is small
+CROWD ?=
+.PHONY: bench-crowd
+bench-crowd: deps influxd
+	@go run ./bench/crowd $(CROWD)
+
 ## bench-decode: our decoder beside JSON libraries, in turns; a module of its own has the libraries
 .PHONY: bench-decode
 bench-decode:

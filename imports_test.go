@@ -42,6 +42,7 @@ var allowed = map[string]struct{ ours, theirs string }{
 	"ingest/door":     {ours: "charge tally", theirs: "github.com/eclipse/paho.mqtt.golang/packets github.com/eclipse/paho.golang/packets"},
 	"ingest/broker":   {ours: "charge ingest/door", theirs: "github.com/eclipse/paho.mqtt.golang"},
 	"api":             {ours: "account alarm charge auth city geo influx live quality tally wire/record", theirs: "github.com/gorilla/websocket github.com/andybalholm/brotli github.com/prometheus/client_golang golang.org/x/sys"},
+	"api/apitest":     {ours: "geo"},
 	"dashboard":       {ours: "charge"},
 	"simulator":       {ours: "charge city wire/report simulator/fleet", theirs: "github.com/eclipse/paho.mqtt.golang"},
 	"simulator/fleet": {ours: "charge city geo"},

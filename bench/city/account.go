@@ -13,7 +13,7 @@ import (
 
 // settleAccounts waits until InfluxDB has everything, and puts the publishers' own
 // count beside the platform's and beside what InfluxDB counts.
-func settleAccounts(ctx context.Context, p *lab.Platform, r *results, s *city, b *lab.Probe) error {
+func settleAccounts(ctx context.Context, p *lab.Platform, r *results, s *lab.City, b *lab.Probe) error {
 	var m map[string]float64
 	began, calm := time.Now(), 0
 	err := lab.Until(ctx, 10*time.Minute, "InfluxDB has everything", func() bool {
@@ -32,7 +32,7 @@ func settleAccounts(ctx context.Context, p *lab.Platform, r *results, s *city, b
 	}
 	r.drained = time.Since(began)
 	lab.Say("counting in InfluxDB")
-	st, _, err := s.ledger()
+	st, _, err := s.Ledger()
 	if err != nil {
 		return err
 	}

@@ -75,12 +75,13 @@ func run(ctx context.Context, c config) (err error) {
 		return err
 	}
 	defer probe.Stop()
-	sim, err := startSimulator(ctx, p, c)
+	plan := lab.CityPlan{Vehicles: c.vehicles, Piles: c.piles, Cadence: c.cadence, Faults: c.faults}
+	sim, err := lab.StartCity(ctx, p, plan)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, sim.Stop()) }()
-	if err := warm(ctx, p, sim, c); err != nil {
+	if err := sim.Warm(ctx, p); err != nil {
 		return err
 	}
 	r := &results{config: c, machine: lab.ThisMachine()}

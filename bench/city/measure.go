@@ -43,14 +43,14 @@ type window struct {
 }
 
 // measure watches the warm city for d.
-func measure(ctx context.Context, p *lab.Platform, s *city, b *lab.Probe, d time.Duration) (*window, error) {
+func measure(ctx context.Context, p *lab.Platform, s *lab.City, b *lab.Probe, d time.Duration) (*window, error) {
 	w := &window{parts: []part{
 		{name: "platform (`dianchi`)", pid: p.PID(), ours: true},
 		{name: "store (`influxd`)", pid: p.Child, ours: true},
 		{name: "publishers (`dianchi simulator`)", pid: s.PID(), ours: true},
 		{name: "this program (probe, viewers)", pid: os.Getpid()},
 	}}
-	led0, at0, err := s.ledger()
+	led0, at0, err := s.Ledger()
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func measure(ctx context.Context, p *lab.Platform, s *city, b *lab.Probe, d time
 		return nil, err
 	}
 	w.compacted = files1.points - files0.points
-	led1, at1, err := s.ledger()
+	led1, at1, err := s.Ledger()
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func measure(ctx context.Context, p *lab.Platform, s *city, b *lab.Probe, d time
 
 // watch samples memory each second, and the platform's metrics as often as a
 // Prometheus would, each 15 s.
-func (w *window) watch(ctx context.Context, p *lab.Platform, s *city, end time.Time) error {
+func (w *window) watch(ctx context.Context, p *lab.Platform, s *lab.City, end time.Time) error {
 	sums, n := make([]uint64, len(w.parts)), 0
 	for time.Now().Before(end) {
 		for i := range w.parts {

@@ -20,11 +20,13 @@ type Platform struct {
 	Program, Influxd string
 	Dir, Data        string // Data is in Dir
 	HTTP, MQTT       string // host:port
-	Child            int    // the bundled influxd's pid; 0 with --influx
+	Command          string // "" runs everything, "ingest" what takes and keeps
+	Env              []string
+	Child            int // the bundled influxd's pid; 0 with --influx
 }
 
 var (
-	readyLine = regexp.MustCompile(`ready: http://localhost:(\d+)/`)
+	readyLine = regexp.MustCompile(`ready: (?:api processes follow )?http://localhost:(\d+)`)
 	doorLine  = regexp.MustCompile(`MQTT door is open.* addr=\S*:(\d+)`)
 	childLine = regexp.MustCompile(`pid=(\d+)`)
 )
@@ -67,8 +69,12 @@ func (p *Platform) Launch(ctx context.Context, args ...string) error {
 		bundled = bundled && a != "--influx"
 	}
 	var err error
-	p.Process, err = Launch(filepath.Join(p.Dir, "platform.log"), []string{"DIANCHI_INFLUXD=" + p.Influxd},
-		p.Program, append([]string{"--data", p.Data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"}, args...)...)
+	all := append([]string{"--data", p.Data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"}, args...)
+	if p.Command != "" {
+		all = append([]string{p.Command}, all...)
+	}
+	p.Process, err = Launch(filepath.Join(p.Dir, "platform.log"),
+		append([]string{"DIANCHI_INFLUXD=" + p.Influxd}, p.Env...), p.Program, all...)
 	if err != nil {
 		return err
 	}
