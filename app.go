@@ -15,7 +15,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/city"
 )
 
-// stopWithin is how long a clean stop may take.
+// stopWithin is how long a clean stop may take, besides --drain.
 const stopWithin = 9 * time.Second
 
 // app is the parts that run, in the order in which they were started.
@@ -41,7 +41,7 @@ func (a *app) started(name string, stop func(context.Context) error) {
 // stopAll stops what runs, the newest first, and returns the first failure.
 func (a *app) stopAll() error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.API.Drain+stopWithin)
 	defer cancel()
 	var failed error
 	for len(a.parts) > 0 {

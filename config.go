@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dianchi-platform/dianchi/api"
 )
 
 // config is every setting of the program. Each flag is also an environment
@@ -18,6 +20,8 @@ type config struct {
 	Data string
 
 	HTTP           string
+	API            api.Config // what is set by flags of it
+	MessageKiB     int
 	MQTT           string
 	MQTTTLS        string
 	MQTTCert       string
@@ -158,6 +162,11 @@ func oneOf(p *string, words ...string) func(string) error {
 	}
 }
 
+func (c *config) setProxies(s string) (err error) {
+	c.API.Limits.Proxies, err = api.ParseProxies(s)
+	return err
+}
+
 // options is the table; docs/operations.md is held against it by a test.
 func (c *config) options() []*option {
 	return []*option{
@@ -165,6 +174,33 @@ func (c *config) options() []*option {
 			help: "folder for everything that is kept; readable by its owner only"},
 		{name: "http", def: ":8080", unit: "ADDR", in: "ria", set: text(&c.HTTP),
 			help: "address for pages, API and websocket"},
+		{name: "viewers", def: "18000", unit: "N", in: "ria", set: number(&c.API.MaxViewers, 1, 1_000_000),
+			help: "most websockets; more are answered 503"},
+		{name: "viewers-address", def: "9000", unit: "N", in: "ria",
+			set:  number(&c.API.Limits.AddressViewers, 0, 1_000_000),
+			help: "most websockets from one address (IPv6: /64); more are answered 429; 0: no limit"},
+		{name: "viewers-token", def: "9000", unit: "N", in: "ria",
+			set:  number(&c.API.Limits.TokenViewers, 0, 1_000_000),
+			help: "most websockets of one token; more are answered 429; 0: no limit"},
+		{name: "viewer-subs", def: "64", unit: "N", in: "ria", set: number(&c.API.MaxSubs, 1, 10_000),
+			help: "most subscriptions of a websocket"},
+		{name: "viewer-message", def: "64", unit: "KIB", in: "ria", set: number(&c.MessageKiB, 1, 16_384),
+			help: "largest message from a websocket in KiB; larger ones close it with 1009"},
+		{name: "viewer-rate", def: "20", unit: "N", in: "ria",
+			set:  number(&c.API.Limits.MessageRate, 0, 1_000_000),
+			help: "messages/s from a websocket, with 10 s' worth in hand; then it is read slower; 0: no limit"},
+		{name: "address-rate", def: "2000", unit: "N", in: "ria",
+			set:  number(&c.API.Limits.AddressRate, 0, 1_000_000),
+			help: "API requests/s from one address (IPv6: /64), with 5 s' worth in hand; 0: no limit"},
+		{name: "token-rate", def: "2000", unit: "N", in: "ria",
+			set:  number(&c.API.Limits.TokenRate, 0, 1_000_000),
+			help: "API requests/s of one token, with 5 s' worth in hand; 0: no limit"},
+		{name: "proxies", def: "loopback", unit: "LIST", in: "ria", set: c.setProxies,
+			help: "whose X-Forwarded-For is believed: loopback, private, addresses, prefixes, or none"},
+		{name: "drain", def: "2s", unit: "D", in: "ria", set: duration(&c.API.Drain, 0, 10*time.Minute),
+			help: "at a stop, how long HTTP and websockets go on, with /readyz 503, before they are closed"},
+		{name: "come-back", def: "15s", unit: "D", in: "ria", set: duration(&c.API.ComeBack, time.Second, 10*time.Minute),
+			help: "at a stop, websockets are told to come again at random moments within this time"},
 		{name: "mqtt", def: ":1883", unit: "ADDR", in: "ri", set: text(&c.MQTT),
 			help: "address of the embedded MQTT door; off: none without TLS"},
 		{name: "mqtt-tls", unit: "ADDR", in: "ri", set: text(&c.MQTTTLS),
@@ -268,6 +304,7 @@ func environmentName(flag string) string {
 // parse sets c from defaults, environment and args for the command with this
 // letter, and returns the words that are no flags.
 func (c *config) parse(letter string, args []string, env func(string) (string, bool)) ([]string, error) {
+	c.API = api.Default()
 	byName := map[string]*option{}
 	for _, o := range c.options() {
 		byName[o.name] = o

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/dianchi-platform/dianchi/api"
 )
 
 func noEnv(string) (string, bool) { return "", false }
@@ -29,6 +32,17 @@ func TestFlagsAndEnvironment(t *testing.T) {
 	}
 	if c.HTTP != ":9090" || !c.Demo || c.Vehicles != 7 || c.Stale != 90*time.Second || c.Data != "data" {
 		t.Fatalf("parsed %+v", c)
+	}
+}
+
+// What nobody sets is what api.Default says.
+func TestLimitsAreTheAPIsOwn(t *testing.T) {
+	var c config
+	if _, err := c.parse(inRun, nil, noEnv); err != nil {
+		t.Fatal(err)
+	}
+	if want := api.Default(); !reflect.DeepEqual(c.API, want) || int64(c.MessageKiB)<<10 != want.ReadLimit {
+		t.Fatalf("flags give %+v\nwant %+v", c.API, want)
 	}
 }
 
@@ -74,6 +88,8 @@ func TestWrongUse(t *testing.T) {
 	f("--mqtt-tls ADDR", here("--mqtt-cert", "x")...)
 	f("leave one of them out", here("--broker", "tcp://127.0.0.1:1", "--mqtt-tls", "127.0.0.1:0")...)
 	f("--mqtt-window", "--mqtt-window", "0")
+	f("--proxies", "--proxies", "nginx")
+	f("--drain", "--drain", "-1s")
 	f("--mqtt-login-time", "--mqtt-login-time", "1ms")
 	f("DIANCHI_BROKER_PASSWORD", "broker-files", t.TempDir(), "--data", t.TempDir())
 	f("DIANCHI_BROKER_PASSWORD", "demo-parties", "x.json", "--broker-files", t.TempDir(), "--data", t.TempDir())

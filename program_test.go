@@ -101,7 +101,7 @@ func (p *platform) launch() {
 	if influxd, err := filepath.Abs("bin/influxd"); err == nil {
 		p.cmd.Env = append(os.Environ(), "DIANCHI_INFLUXD="+influxd)
 	}
-	p.cmd.Env = append(p.cmd.Env, "DIANCHI_INTERNAL_TOKEN=shared-by-the-test")
+	p.cmd.Env = append(p.cmd.Env, "DIANCHI_INTERNAL_TOKEN=shared-by-the-test", "DIANCHI_DRAIN=0s")
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 )
 
 func (a *app) apiConfig() api.Config {
-	cfg := api.Default()
-	cfg.Addr = a.cfg.HTTP
+	cfg := a.cfg.API
+	cfg.Addr, cfg.ReadLimit = a.cfg.HTTP, int64(a.cfg.MessageKiB)<<10
 	return cfg
 }
 

@@ -55,7 +55,7 @@ func (a *API) alarms(rq *request, w *answer) error {
 	if p.err == nil && q.Rule != "" && alarm.RuleOf(q.Rule) == nil {
 		p.refuse("rule must be one of docs/alarms.md, such as %s", alarm.PileFault)
 	}
-	if p.err == nil && q.To != 0 && q.To <= q.From {
+	if _, given := p.get("to"); p.err == nil && given && q.To <= q.From {
 		p.refuse("to must be after from")
 	}
 	if p.err != nil {

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,20 +30,34 @@ type Config struct {
 	Backlog      int           // unsent bytes in the kernel from which a viewer counts as slow
 	ReadLimit    int64         // bytes of a message from a viewer
 	MaxSubs      int           // subscriptions of one viewer
-	DrainTimeout time.Duration // for answers under way at Stop
+	Limits       Limits        // of one client
+	Drain        time.Duration // Stop goes on answering so long, /readyz with 503, before it closes
+	ComeBack     time.Duration // a viewer is told to come again at a random moment within it
+	DrainTimeout time.Duration // for answers under way after Drain
 }
 
 // Default returns the usual values.
 func Default() Config {
 	return Config{
-		Addr:         ":8080",
-		MaxViewers:   18_000,
-		Spread:       300 * time.Millisecond,
-		Ping:         30 * time.Second,
-		Silence:      75 * time.Second,
-		Backlog:      32 << 10,
-		ReadLimit:    64 << 10,
-		MaxSubs:      64,
+		Addr:       ":8080",
+		MaxViewers: 18_000,
+		Spread:     300 * time.Millisecond,
+		Ping:       30 * time.Second,
+		Silence:    75 * time.Second,
+		Backlog:    32 << 10,
+		ReadLimit:  64 << 10,
+		MaxSubs:    64,
+		Limits: Limits{
+			Proxies:        Proxies{loopback: true, text: "loopback"},
+			AddressViewers: 9000,
+			TokenViewers:   9000,
+			AddressRate:    2000,
+			TokenRate:      2000,
+			MessageRate:    20,
+			HistoryAtOnce:  4,
+		},
+		Drain:        2 * time.Second,
+		ComeBack:     15 * time.Second,
 		DrainTimeout: 5 * time.Second,
 	}
 }
@@ -60,8 +75,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("Silence (%s) must be longer than Ping (%s), which must be positive", c.Silence, c.Ping)
 	case c.Backlog < 1024 || c.ReadLimit < 1024 || c.MaxSubs < 1:
 		return fmt.Errorf("Backlog and ReadLimit must be at least 1024, MaxSubs at least 1")
+	case c.Drain < 0 || c.ComeBack < time.Second:
+		return fmt.Errorf("Drain must not be negative, ComeBack at least 1s")
 	}
-	return nil
+	return c.Limits.validate()
 }
 
 // API is the HTTP and websocket part. Its methods may be called from several
@@ -73,7 +90,14 @@ type API struct {
 	hub     *Hub
 	routes  *router
 	metrics *metrics
-	seed    maphash.Seed // of entity tags
+	limiter *limiter
+	paced   rate          // of a viewer's messages
+	pause   time.Duration // of a viewer that asks too fast
+	full    atomic.Uint64 // viewers refused because there are too many
+	leaving atomic.Bool   // Stop was called
+	past    *queue        // of questions about the past
+	hurried atomic.Uint64 // messages refused because they came too fast
+	seed    maphash.Seed  // of entity tags
 	srv     *http.Server
 	ln      net.Listener
 	served  chan struct{}
@@ -81,9 +105,15 @@ type API struct {
 
 // New returns an API that answers from deps and logs to log.
 func New(cfg Config, log *slog.Logger, deps Deps) *API {
-	a := &API{cfg: cfg, log: log, deps: deps, seed: maphash.MakeSeed(), served: make(chan struct{})}
+	a := &API{cfg: cfg, log: log, deps: deps, seed: maphash.MakeSeed(), served: make(chan struct{}), pause: paceWait}
 	a.metrics = newMetrics(deps.Metrics)
 	a.hub = newHub(cfg, log, deps, a.metrics)
+	a.limiter = newLimiter(cfg.Limits, log)
+	a.past = newQueue(cfg.Limits.HistoryAtOnce)
+	if n := cfg.Limits.MessageRate; n > 0 {
+		a.paced = newRate(n, inHandMessages)
+	}
+	a.metrics.watchLimits(a)
 	a.routes = newRouter(a.table(), a.metrics)
 	a.srv = &http.Server{
 		Handler:           a.Handler(),
@@ -125,13 +155,17 @@ func (a *API) Start(ctx context.Context) error {
 // Addr returns the address that is listened on; valid after Start.
 func (a *API) Addr() net.Addr { return a.ln.Addr() }
 
-// Stop takes no new requests, sends viewers a close frame (1012, come again)
+// Stop says on /readyz that this process goes, answers for cfg.Drain, then takes
+// no new requests, sends viewers a close frame (1012 with when to come again)
 // and waits for answers under way, at most cfg.DrainTimeout. A client that does
 // not finish by then, such as one that never sends the rest of its request, is
 // cut: that is no failure of ours.
 func (a *API) Stop(ctx context.Context) error {
 	if a.ln == nil {
 		return nil
+	}
+	if !a.leaving.Load() {
+		a.leaveSoon(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
 	defer cancel()
@@ -145,6 +179,7 @@ func (a *API) Stop(ctx context.Context) error {
 	}
 	_ = a.srv.Close() // what is still open has had its time
 	<-a.served
+	a.limiter.behind.Stop()
 	if err != nil {
 		return fmt.Errorf("cannot stop serving HTTP: %w", err)
 	}

@@ -22,6 +22,7 @@ type client struct {
 
 	chans  map[string]*channelState
 	frames []frameIn // in the order of arrival
+	err    error     // with which it was closed
 }
 
 // channelState is what a client knows of one channel.
@@ -235,6 +236,7 @@ func (c *client) closed(wait time.Duration) int {
 	end := time.Now().Add(wait)
 	for {
 		if _, err := c.read(time.Until(end)); err != nil {
+			c.err = err
 			var ce *websocket.CloseError
 			if errors.As(err, &ce) {
 				return ce.Code

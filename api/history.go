@@ -21,7 +21,7 @@ type window struct {
 // to say.
 func windowOf(p *params, now charge.Millis) (window, error) {
 	w := window{to: p.time("to", now)}
-	w.from = p.time("from", max(w.to.Add(-24*time.Hour), 1))
+	w.from = p.time("from", max(w.to.Add(-24*time.Hour), 0))
 	if p.err == nil && w.from >= w.to {
 		p.refuse("from must be before to")
 	}
@@ -64,6 +64,10 @@ func (a *API) ask(rq *request, w *answer, f func(context.Context, *question) (Ta
 	}
 	ctx, cancel := context.WithTimeout(rq.Context(), historyTimeout)
 	defer cancel()
+	if err := a.past.enter(ctx, rq.client()); err != nil {
+		return err
+	}
+	defer a.past.leave(rq.client())
 	t, err := f(ctx, &question{rq, win})
 	if err != nil {
 		return err

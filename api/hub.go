@@ -37,8 +37,6 @@ type Hub struct {
 	spread, making                        atomic.Int64 // nanoseconds
 }
 
-const restartReason = "the platform restarts, come again"
-
 // idleRevs is how long, in revisions, a channel without viewers is kept so
 // that one that comes back can resume.
 const idleRevs = 60
@@ -71,7 +69,7 @@ func (h *Hub) stop(ctx context.Context) {
 	if h.closing.Swap(true) {
 		return // stopped before
 	}
-	h.each(func(v *viewer) { v.bye(closeRestart, restartReason) })
+	h.each(func(v *viewer) { v.bye(closeRestart, restartReason(h.cfg.ComeBack)) })
 	wait := time.NewTicker(5 * time.Millisecond)
 	defer wait.Stop()
 	for h.viewers.Load() > 0 && ctx.Err() == nil {
@@ -203,7 +201,7 @@ func (h *Hub) reserve() bool {
 func (h *Hub) add(v *viewer) {
 	h.shards[int(h.turn.Add(1))%len(h.shards)].add(v)
 	if h.closing.Load() { // stop may have passed this one by
-		v.bye(closeRestart, restartReason)
+		v.bye(closeRestart, restartReason(h.cfg.ComeBack))
 	}
 	h.recheck(v) // likewise a change of tokens since it was identified
 }

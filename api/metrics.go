@@ -102,6 +102,34 @@ func (m *metrics) watchHub(h *Hub) {
 	counter("dianchi_ws_dropped_total", "Viewers cut for silence or a broken socket.", &h.dropped)
 }
 
+// watchLimits shows how often a limit was met.
+func (m *metrics) watchLimits(a *API) {
+	counter := func(name, help, label string, by map[string]func() uint64) {
+		for value, f := range by {
+			m.reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Name: name, Help: help, ConstLabels: prometheus.Labels{label: value}},
+				func() float64 { return float64(f()) }))
+		}
+	}
+	l := a.limiter
+	refused := func(x *limit) func() uint64 {
+		return func() uint64 {
+			if x == nil {
+				return 0
+			}
+			return x.refused.Load()
+		}
+	}
+	counter("dianchi_http_limited_total", "Requests answered 429, by the limit that was met.", "by",
+		map[string]func() uint64{"address": refused(l.address), "token": refused(l.token)})
+	counter("dianchi_ws_refused_total", "Websockets that were not taken, by the limit that was met.", "by",
+		map[string]func() uint64{"all": a.full.Load, "address": l.census.refusedAddress.Load, "token": l.census.refusedToken.Load})
+	counter("dianchi_ws_messages_refused_total", "Messages of viewers that asked too fast.", "by",
+		map[string]func() uint64{"rate": a.hurried.Load})
+	counter("dianchi_history_refused_total", "Questions about the past answered 503, because too many waited.", "by",
+		map[string]func() uint64{"queue": a.past.refused.Load})
+}
+
 // prometheus answers GET /metrics to this machine and to regulators.
 func (a *API) prometheus(w http.ResponseWriter, rq *request) {
 	if !local(rq.Request) {
@@ -158,6 +186,9 @@ func (a *API) readyz(_ *request, w *answer) error {
 	var parts []PartState
 	if a.deps.Ready != nil {
 		parts = a.deps.Ready()
+	}
+	if a.leaving.Load() {
+		parts = append(parts, PartState{Name: "api", Needed: true, Detail: "the process is being stopped"})
 	}
 	ready := true
 	for _, p := range parts {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/netip"
 
 	"github.com/gorilla/websocket"
 
@@ -89,6 +90,13 @@ func (a *API) auth(v *viewer, id []byte, m *message) error {
 		v.mu.Unlock()
 		return a.refuse(v, "auth", id, charge.Errorf(charge.Conflict, "auth comes before the first sub"))
 	}
+	former := v.who.token
+	if err := a.limiter.census.enter(netip.Addr{}, who.token); err != nil {
+		v.mu.Unlock()
+		v.bye(closeTooFast, err.Error())
+		return errBye
+	}
+	a.limiter.census.leave(netip.Addr{}, former)
 	v.who, v.token = who, token
 	v.mu.Unlock()
 	if a.hub.recheck(v) { // a change of tokens may have passed it by

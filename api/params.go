@@ -205,12 +205,12 @@ func (p *params) time(name string, usual charge.Millis) charge.Millis {
 	if !ok {
 		return usual
 	}
-	if ms, err := strconv.ParseInt(s, 10, 64); err == nil && ms > 0 && ms < maxMillis && s[0] != '+' {
+	if ms, err := strconv.ParseInt(s, 10, 64); err == nil && ms >= 0 && ms < maxMillis && s[0] != '+' {
 		return charge.Millis(ms)
 	}
 	// A plus that was not escaped arrives as a space.
 	t, err := time.Parse(time.RFC3339Nano, strings.Replace(s, " ", "+", 1))
-	if err != nil || t.UnixMilli() <= 0 || t.UnixMilli() >= maxMillis {
+	if err != nil || t.UnixMilli() < 0 || t.UnixMilli() >= maxMillis {
 		p.refuse("%s must be epoch milliseconds or a time such as 2026-11-01T08:00:00+08:00", name)
 		return usual
 	}

@@ -15,6 +15,8 @@ const (
 	opUnknown        charge.Code = "op-unknown"
 	upgradeRequired  charge.Code = "upgrade-required"
 	tooManySubs      charge.Code = "too-many-subscriptions"
+	historyBusy      charge.Code = "history-busy"
+	tooManyViewers   charge.Code = "too-many-viewers"
 )
 
 // problemKind is what a code becomes over HTTP.
@@ -41,6 +43,8 @@ var problems = map[charge.Code]problemKind{
 	upgradeRequired:           {http.StatusUpgradeRequired, "Upgrade required", 0},
 	opUnknown:                 {http.StatusBadRequest, "Operation unknown", 0},
 	tooManySubs:               {http.StatusTooManyRequests, "Too many subscriptions", 0},
+	historyBusy:               {http.StatusServiceUnavailable, "Too many questions about the past", 3},
+	tooManyViewers:            {http.StatusTooManyRequests, "Too many websockets", 30},
 }
 
 // codeAndText returns what a client may read of err: an uncoded error is
@@ -65,8 +69,8 @@ func writeProblem(log *slog.Logger, w http.ResponseWriter, where string, err err
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	if kind.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(kind.retryAfter))
+	if after := retryAfter(err, kind.retryAfter); after > 0 {
+		h.Set("Retry-After", strconv.Itoa(after))
 	}
 	if code == charge.TokenUnknown {
 		h.Set("WWW-Authenticate", `Bearer realm="dianchi", error="invalid_token"`)

@@ -19,6 +19,8 @@ type request struct {
 	*http.Request
 	who   identity
 	param string // the path's one parameter, unescaped
+	began time.Time
+	from  origin
 }
 
 // answer is what a resource fills: its body, and headers if they differ from
@@ -72,7 +74,7 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	switch {
 	case row != nil:
-		a.serveRoute(rec, r, row, param)
+		a.serveRoute(rec, &request{Request: r, param: param, began: began}, row)
 	case strings.HasPrefix(path, "/internal/") && a.deps.Internal != nil:
 		// A replica's stream has no end.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
@@ -84,9 +86,10 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveRoute checks in the order that clients may rely on: method, token,
+// serveRoute checks in the order that clients may rely on: method, rate, token,
 // role, then whatever the resource checks.
-func (a *API) serveRoute(w *recorder, r *http.Request, row *route, param string) {
+func (a *API) serveRoute(w *recorder, rq *request, row *route) {
+	r := rq.Request
 	switch {
 	case r.Method == http.MethodOptions:
 		preflight(w, r, row.methods())
@@ -97,14 +100,11 @@ func (a *API) serveRoute(w *recorder, r *http.Request, row *route, param string)
 		a.problem(w, charge.Errorf(methodNotAllowed, "only %s are served here", row.methods()))
 		return
 	}
-	rq := &request{Request: r, param: param}
-	if !row.root {
-		who, err := a.identify(r)
-		if err != nil {
+	if !row.root { // probes are never limited
+		if err := a.admit(w, rq); err != nil {
 			a.problem(w, err)
 			return
 		}
-		rq.who = who
 	}
 	if err := row.roles.check(rq.who.role); err != nil {
 		a.problem(w, err)
@@ -125,6 +125,18 @@ func (a *API) serveRoute(w *recorder, r *http.Request, row *route, param string)
 		return
 	}
 	a.write(w, r, ans)
+}
+
+// admit says who asks, and refuses who asks too fast: by address before the
+// token is looked at, so that tokens cannot be guessed faster.
+func (a *API) admit(w http.ResponseWriter, rq *request) (err error) {
+	if rq.from, err = a.limiter.admit(w, rq.Request, rq.began); err != nil {
+		return err
+	}
+	if rq.who, err = a.identify(rq.Request); err != nil {
+		return err
+	}
+	return a.limiter.admitToken(w, rq.who.token, rq.began)
 }
 
 func (a *API) problem(w *recorder, err error) {
@@ -204,7 +216,7 @@ func matches(header, tag string) bool {
 // allowAnyOrigin: there are no cookies, so any page may read what its visitor may.
 func allowAnyOrigin(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "ETag, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "ETag, Retry-After, Link, Content-Disposition, "+rateHeaders)
 }
 
 // preflight says what a page of another origin may ask for.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,9 @@ type viewer struct {
 	shard *shard
 	place int // in shard.viewers; the shard's lock guards it
 
-	deflate bool // it negotiated permessage-deflate
+	deflate bool       // it negotiated permessage-deflate
+	addr    netip.Addr // that it counts for; none without a limit
+	pace    pace       // its reader's
 
 	heard  atomic.Int64 // Unix seconds of the last sign of life
 	cut    atomic.Bool  // closed by us: what the reader meets then is no news

@@ -77,6 +77,7 @@ func newWorld(tb testing.TB, change ...func(*Config, *Deps)) *world {
 	w.setTokens(testTokens)
 	cfg := Default()
 	cfg.Addr = "127.0.0.1:0"
+	cfg.Drain = 0
 	w.alarms = &alarmBook{Book: alarm.NewBook(), w: w}
 	w.deps = Deps{Live: w.state, Auth: w.dir, Quality: w.book, Instance: "x1", Alarms: w.alarms}
 	for _, f := range change {

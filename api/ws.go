@@ -33,8 +33,18 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 		a.problem(rec, charge.Errorf(upgradeRequired, "this is a websocket, see %s", docsPath))
 		return
 	}
+	if a.leaving.Load() {
+		a.problem(rec, a.errLeaving())
+		return
+	}
 	if !a.hub.reserve() {
+		a.full.Add(1)
 		a.problem(rec, charge.Errorf(charge.NotReady, "no room for another viewer here, try again"))
+		return
+	}
+	if err := a.limiter.census.enter(rq.from.addr, rq.who.token); err != nil {
+		a.hub.viewers.Add(-1)
+		a.problem(rec, err)
 		return
 	}
 	up := upgrader
@@ -43,17 +53,21 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 	}
 	conn, err := up.Upgrade(rec.ResponseWriter, rq.Request, nil)
 	if err != nil {
+		a.limiter.census.leave(rq.from.addr, rq.who.token)
 		a.hub.viewers.Add(-1)
 		return
 	}
 	rec.status = http.StatusSwitchingProtocols
 	v := &viewer{conn: conn, net: conn.NetConn(), sock: newSocket(conn.NetConn()),
-		deflate: offersDeflate(rq.Header), who: rq.who, token: bearer(rq.Request), subs: make(map[string]*subscription)}
+		deflate: offersDeflate(rq.Header), who: rq.who, token: bearer(rq.Request), addr: rq.from.addr, subs: make(map[string]*subscription)}
 	v.heard.Store(time.Now().Unix())
 	conn.SetReadLimit(a.cfg.ReadLimit)
 	conn.SetPingHandler(func(data string) error {
 		v.heard.Store(time.Now().Unix())
 		v.control(controlFrame(websocket.PongMessage, []byte(data)))
+		if _, err := a.pace(v); err != nil {
+			time.Sleep(a.pause) // nobody needs twenty pings a second
+		}
 		return nil
 	})
 	conn.SetPongHandler(func(string) error {
@@ -87,6 +101,7 @@ func (a *API) read(v *viewer) {
 			a.log.Error("websocket reader panicked", "panic", p)
 		}
 		a.hub.remove(v)
+		a.limiter.census.leave(v.addr, v.who.token)
 		_ = v.net.Close()
 	}()
 	for {
@@ -110,6 +125,7 @@ func (a *API) handle(v *viewer, r io.Reader) error {
 	in := buffers.Get().(*inbox)
 	defer buffers.Put(in)
 	in.text.Reset()
+	over, tooFast := a.pace(v)
 	// The connection's own limit is of compressed bytes.
 	n, err := in.text.ReadFrom(io.LimitReader(r, a.cfg.ReadLimit+1))
 	if err != nil {
@@ -120,6 +136,9 @@ func (a *API) handle(v *viewer, r io.Reader) error {
 		return a.drain(v)
 	}
 	msg, err := parseMessage(in.text.Bytes(), in.members)
+	if tooFast != nil {
+		return a.slow(v, &msg, over, tooFast)
+	}
 	if err != nil {
 		return v.reply(errorFrame("error", nil, charge.ValueRange, err.Error()))
 	}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// While the process leaves, whoever is there is served as before, and whoever
+// comes is told to come again.
+func TestDrain(t *testing.T) {
+	w := newWorld(t, func(c *Config, _ *Deps) { c.Drain, c.ComeBack = 2*time.Second, 7*time.Second })
+	w.tick()
+	var viewers []*client
+	for range 20 {
+		viewers = append(viewers, w.dial(""))
+	}
+	viewers[0].sub("a", `"feed":"overview"`)
+	viewers[0].next()
+	done := make(chan error, 1)
+	go func() { done <- w.api.Stop(t.Context()) }()
+	eventually(t, func() bool { return w.get("/readyz", "").status == 503 })
+	a := w.get("/readyz", "")
+	if a.header.Get("Retry-After") == "" || !strings.Contains(string(a.body), `"name":"api"`) {
+		t.Fatalf("readyz: %s", a.body)
+	}
+	req, err := http.NewRequest("GET", w.url+"/api/v1/overview", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != 200 || !resp.Close {
+		t.Fatalf("a request meanwhile: %v %v", resp, err)
+	}
+	resp.Body.Close()
+	_, resp, err = websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.url, "http")+"/api/v1/live", nil)
+	if err == nil || resp.StatusCode != 503 {
+		t.Fatalf("a websocket meanwhile: %v %v", resp, err)
+	}
+	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || n < 1 || n > 7 {
+		t.Fatalf("Retry-After %q, want 1 … 7", resp.Header.Get("Retry-After"))
+	}
+	w.put(station(1, teld, center, 1))
+	w.tick()
+	if f := viewers[0].next(); f.Ch != "overview" {
+		t.Fatalf("a viewer meanwhile: %s", f.raw)
+	}
+
+	seen := make(map[int]bool)
+	for _, v := range viewers {
+		v.closed(5 * time.Second)
+		closing, ok := errors.AsType[*websocket.CloseError](v.err)
+		if !ok || closing.Code != websocket.CloseServiceRestart {
+			t.Fatalf("closed with %v", v.err)
+		}
+		m := regexp.MustCompile(`retry in (\d+) s$`).FindStringSubmatch(closing.Text)
+		if m == nil {
+			t.Fatalf("reason %q", closing.Text)
+		}
+		n, _ := strconv.Atoi(m[1])
+		if n < 1 || n > 7 {
+			t.Fatalf("told to come in %d s, want 1 … 7", n)
+		}
+		seen[n] = true
+	}
+	if len(seen) < 2 {
+		t.Fatalf("all viewers are told the same moment: %v", seen)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}

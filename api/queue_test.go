@@ -1,0 +1,178 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/wire/record"
+)
+
+// One client's questions never keep another's from a place.
+func TestHistoryTakesTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(4)
+		var running, greedy, most atomic.Int64
+		ask := func(client string) {
+			if err := q.enter(t.Context(), client); err != nil {
+				t.Error(err)
+				return
+			}
+			if client == "greedy" {
+				most.Store(max(most.Load(), greedy.Add(1)))
+				defer greedy.Add(-1)
+			}
+			if n := running.Add(1); n > 4 {
+				t.Errorf("%d at once", n)
+			}
+			time.Sleep(time.Second)
+			running.Add(-1)
+			q.leave(client)
+		}
+		for range 16 {
+			go ask("greedy")
+		}
+		synctest.Wait()
+		for _, client := range []string{"a", "b"} { // there is a place for these at once
+			go ask(client)
+		}
+		synctest.Wait()
+		if running.Load() != 4 || greedy.Load() != 2 {
+			t.Fatalf("%d run, %d of the greedy one", running.Load(), greedy.Load())
+		}
+		for i := range 4 { // and for these when theirs have ended
+			go ask(fmt.Sprint(i))
+		}
+		synctest.Wait()
+		time.Sleep(3100 * time.Millisecond)
+		synctest.Wait()
+		q.mu.Lock()
+		if len(q.lines) != 1 {
+			t.Errorf("after three rounds %d clients are still there, want the greedy one", len(q.lines))
+		}
+		q.mu.Unlock()
+		time.Sleep(time.Minute)
+		if most.Load() != 2 || q.free != 4 || len(q.lines) != 0 || len(q.turns) != 0 || q.waiting != 0 {
+			t.Fatalf("most %d of the greedy one; left: %+v", most.Load(), q)
+		}
+	})
+}
+
+func TestHistoryQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(4)
+		busy := 0
+		count := func(client string, times int) {
+			for range times {
+				go func() {
+					if charge.CodeOf(q.enter(t.Context(), client)) == historyBusy {
+						busy++
+					}
+				}()
+				synctest.Wait()
+			}
+		}
+		count("a", 2+lineWaits+3)
+		if busy != 3 {
+			t.Fatalf("%d of one client refused at once, want 3", busy)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() { gone <- q.enter(ctx, "b") }() // has a place
+		if err := <-gone; err != nil {
+			t.Fatal(err)
+		}
+		go func() { _ = q.enter(t.Context(), "b") }()
+		synctest.Wait()
+		go func() { gone <- q.enter(ctx, "b") }()
+		synctest.Wait()
+		cancel()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Fatalf("a client that left: %v", err)
+		}
+		time.Sleep(queueWait)
+		synctest.Wait()
+		if busy != 3+lineWaits || q.waiting != 0 || len(q.turns) != 0 {
+			t.Fatalf("%d refused, %d wait", busy, q.waiting)
+		}
+		for i := range queueWaits + 5 {
+			count(fmt.Sprint(i), 1)
+		}
+		if busy != 3+lineWaits+5 {
+			t.Fatalf("%d refused, want five more", busy)
+		}
+		time.Sleep(queueWait)
+	})
+}
+
+// heldHistory answers when it is let.
+type heldHistory struct {
+	fixedHistory
+	let chan struct{}
+}
+
+func (h heldHistory) TotalsHistory(ctx context.Context, s record.Scope, id string, from, to charge.Millis, every time.Duration) (Table, error) {
+	select {
+	case <-h.let:
+	case <-ctx.Done():
+	}
+	return h.fixedHistory.TotalsHistory(ctx, s, id, from, to, every)
+}
+
+func TestHistoryBusy(t *testing.T) {
+	h := heldHistory{let: make(chan struct{})}
+	w := newWorld(t, func(_ *Config, d *Deps) { d.History = h })
+	w.tick()
+	answers := make(chan answered)
+	ask := func(from string) {
+		answers <- w.do("GET", "/api/v1/history/city", "", "X-Forwarded-For", from)
+	}
+	const all = 2 + lineWaits
+	for range all + 1 {
+		go ask("203.0.113.9")
+	}
+	if a := <-answers; a.code() != "history-busy" || a.header.Get("Retry-After") == "" {
+		t.Fatalf("one too many: %d %s", a.status, a.body)
+	}
+	go ask("203.0.113.10")
+	eventually(t, func() bool {
+		w.api.past.mu.Lock()
+		defer w.api.past.mu.Unlock()
+		return w.api.past.free == 1 // of four: the first client has two, the other one
+	})
+	close(h.let)
+	for range all + 1 {
+		if a := <-answers; a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+}
+
+// From 0 is from the beginning; it is a time like any other.
+func TestHistoryFromZero(t *testing.T) {
+	w := fullWorld(t)
+	f := func(query string, status int) {
+		t.Helper()
+		if a := w.get("/api/v1/history/city?"+query, ""); a.status != status {
+			t.Fatalf("%s: %d %s", query, a.status, a.body)
+		}
+	}
+	f("from=0", 200)
+	f("from=1970-01-01T00:00:00Z", 200)
+	f("from=0&to=1&every=24h", 200)
+	f("from=-1", 400)
+	f("from=1969-12-31T23:59:59Z", 400)
+	f("to=0", 400)
+	f("from=5&to=0", 400)
+	if a := w.get("/api/v1/alarms?from=0", "t-regulator"); a.status != 200 {
+		t.Fatalf("alarms from 0: %d", a.status)
+	}
+	if a := w.get("/api/v1/alarms?to=0", "t-regulator"); a.status != 400 {
+		t.Fatalf("alarms to 0: %d", a.status)
+	}
+}
