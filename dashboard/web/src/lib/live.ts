@@ -51,6 +51,7 @@ const browser: Surroundings = {
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 const SILENCE_MS = 8_000; // then the socket is asked whether it lives
+const TOO_FAST = 4429; // the close code of who asked too fast for too long
 const TOKEN_UNKNOWN = 4401; // the close code of who shows a wrong token, or one that was removed
 const ANSWER_MS = 6_000; // a query without an answer for so long has failed
 
@@ -72,6 +73,16 @@ interface Query {
 export function waitBefore(tries: number, random: number): number {
   const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries);
   return Math.round(most * (0.5 + random / 2));
+}
+
+/**
+ * How long the platform asks to be left alone, in ms: as the reason of its close frame says (1012, "… retry in N s"), and
+ * spread over the second after that. Undefined when it says nothing.
+ */
+export function waitTold(event: { code?: number; reason?: string } | undefined, random: number): number | undefined {
+  if (event?.code === TOO_FAST) return LONGEST_WAIT_MS;
+  const told = /\bretry in (\d{1,4}) s\b/.exec(event?.reason ?? '');
+  return told ? Math.round((Number(told[1]) + random) * 1000) : undefined;
 }
 
 export class Live {
@@ -108,7 +119,7 @@ export class Live {
     socket.onclose = (event) => {
       if (this.#socket !== socket) return;
       if ((event as CloseEvent | undefined)?.code === TOKEN_UNKNOWN) this.unauthorized();
-      this.#lost();
+      this.#lost(waitTold(event as CloseEvent | undefined, this.#env.random()));
     };
   }
 
@@ -199,11 +210,11 @@ export class Live {
     this.#tell();
   }
 
-  #lost(): void {
+  #lost(told?: number): void {
     this.#open = false;
     this.#env.clearTimer(this.#silence);
     this.#failQueries();
-    const wait = waitBefore(this.#tries++, this.#env.random());
+    const wait = told ?? waitBefore(this.#tries++, this.#env.random());
     this.#retry = this.#env.setTimer(() => this.connect(), wait);
     this.#tell();
   }

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../../src/lib/clock.ts';
-import { Live, waitBefore } from '../../src/lib/live.ts';
+import { Live, waitBefore, waitTold } from '../../src/lib/live.ts';
 
 class FakeSocket {
   static all: FakeSocket[] = [];
   sent: Record<string, unknown>[] = [];
   closed = false;
   onopen: (() => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event?: { code: number; reason: string }) => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
 
   constructor() {
@@ -189,5 +189,28 @@ describe('tokens', () => {
     last().onopen?.();
     expect(FakeSocket.all).toHaveLength(2);
     expect(last().sent.at(-1)).toEqual({ op: 'sub', id: 's1', feed: 'alarms' });
+  });
+});
+
+describe('when the platform says when to come back', () => {
+  test('it is left alone until then, and is resumed', () => {
+    connected();
+    last().onclose?.({ code: 1012, reason: 'the platform restarts, retry in 7 s' });
+    vi.advanceTimersByTime(7_999);
+    expect(FakeSocket.all).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(FakeSocket.all).toHaveLength(2);
+    last().onclose?.(); // not there yet: from here on as ever
+    vi.advanceTimersByTime(500);
+    expect(FakeSocket.all).toHaveLength(3);
+  });
+
+  test('waiting is spread, and rubbish is no wait', () => {
+    expect(waitTold({ code: 1012, reason: 'the platform restarts, retry in 7 s' }, 0)).toBe(7_000);
+    expect(waitTold({ code: 1012, reason: 'the platform restarts, retry in 7 s' }, 0.5)).toBe(7_500);
+    expect(waitTold({ code: 4429, reason: 'too many messages' }, 0)).toBe(10_000);
+    expect(waitTold({ code: 1012, reason: 'come again' }, 0)).toBeUndefined();
+    expect(waitTold({ code: 1006, reason: '' }, 0)).toBeUndefined();
+    expect(waitTold(undefined, 0)).toBeUndefined();
   });
 });
