@@ -1,7 +1,9 @@
 package api
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/geo"
@@ -153,8 +155,8 @@ func (s *vehicleTile) data(_ *Hub, w *jsonBuf, since uint64) told {
 	} else {
 		w.arr("changed")
 	}
-	for _, v := range s.known {
-		if t.full || v.rev > since {
+	for _, num := range slices.Sorted(maps.Keys(s.known)) { // in one order on all replicas
+		if v := s.known[num]; t.full || v.rev > since {
 			t.empty = false
 			w.raw("", v.text)
 		}
@@ -170,11 +172,16 @@ func (s *vehicleTile) data(_ *Hub, w *jsonBuf, since uint64) told {
 		}
 	}
 	w.arr("removed")
+	var gone []string
 	for _, g := range s.gone {
 		if g.rev > since && !back[g.vin] {
-			t.empty = false
-			w.str("", g.vin)
+			gone = append(gone, g.vin)
 		}
+	}
+	slices.Sort(gone)
+	for _, vin := range gone {
+		t.empty = false
+		w.str("", vin)
 	}
 	w.endArr()
 	return t

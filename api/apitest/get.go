@@ -15,11 +15,16 @@ import (
 var stationMembers = []string{"id", "operator", "name", "nameEn", "lon", "lat", "access", "maxKw", "piles", "updatedAt"}
 
 // Get returns the path under the API's root whose answer has what a channel
-// tells, for public channels and those of regulators; false for others.
+// tells, for public channels and those of regulators; false for others. The
+// alarms are a page's, at most 200.
 func Get(channel string) (path string, ok bool) {
 	head, rest, _ := strings.Cut(channel, "/")
 	all := strings.HasSuffix(head, "+")
 	switch strings.TrimSuffix(head, "+") {
+	case "a":
+		return "/alarms?state=open&limit=200", rest == ""
+	case "st":
+		return "/stations/" + rest, true
 	case "overview", "operators", "makers", "districts":
 		return "/" + head, rest == ""
 	case "s", "v":
@@ -95,14 +100,14 @@ func State(channel string, get func(path string) ([]byte, error)) (*Channel, err
 // Canon prints what a client knows, in one form for frames and for GET.
 func (c *Channel) Canon() string {
 	var b strings.Builder
-	switch head, _, _ := strings.Cut(c.Name, "/"); head[0] {
-	case 'h':
+	switch head, _, _ := strings.Cut(c.Name, "/"); strings.TrimSuffix(head, "+") {
+	case "h":
 		for _, id := range slices.Sorted(maps.Keys(c.Cells)) {
 			fmt.Fprintf(&b, "%s %v\n", id, c.Cells[id])
 		}
-	case 's', 'v':
+	case "s", "v", "a":
 		members := stationMembers
-		if head[0] == 'v' {
+		if head[0] != 's' {
 			members = nil
 		}
 		for _, id := range slices.Sorted(maps.Keys(c.Items)) {

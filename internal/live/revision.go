@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -86,7 +87,8 @@ func (z *frozen) freeze(site *Site, n charge.Num, r *Revision) bool {
 	}
 	t := z.tile(tile)
 	if f.site == nil || f.tile != tile {
-		t.stations = append(t.stations, n)
+		at, _ := slices.BinarySearch(t.stations, n)
+		t.stations = slices.Insert(t.stations, at, n)
 	}
 	for i := range t.gone {
 		if g := &t.gone[i]; g.id == site.GlobalID {
@@ -146,8 +148,8 @@ type TileDelta struct {
 	Rev      uint64
 	At       charge.Millis
 	Full     bool           // Stations is everything; forget what was there
-	Stations []StationFrame // in no order
-	Removed  []string       // global ids
+	Stations []StationFrame // by number, so that all replicas tell them in one order
+	Removed  []string       // global ids, sorted
 }
 
 // ChangedStationsSince fills d with what changed in a tile of zoom [TileZoom]
@@ -178,6 +180,7 @@ func (s *State) ChangedStationsSince(tile geo.Tile, since uint64, all bool, d *T
 			d.Removed = append(d.Removed, g.id)
 		}
 	}
+	slices.Sort(d.Removed)
 }
 
 func (f *frozenSite) frame(whole bool) StationFrame {
@@ -200,8 +203,8 @@ type HeatDelta struct {
 	Rev     uint64
 	At      charge.Millis
 	Full    bool        // Cells is everything
-	Cells   []CellValue // with a value, in no order
-	Removed []geo.Cell  // without one, or not shown to this audience, from here on
+	Cells   []CellValue // with a value, by cell
+	Removed []geo.Cell  // without one, or not shown to this audience, from here on; sorted
 }
 
 // ChangedCellsSince fills d with what changed on a heat map after revision
@@ -227,4 +230,6 @@ func (s *State) ChangedCellsSince(layer Layer, res int, box *geo.Box, regulator 
 			d.Removed = append(d.Removed, n.cell)
 		}
 	})
+	slices.SortFunc(d.Cells, func(a, b CellValue) int { return cmp.Compare(a.Cell, b.Cell) })
+	slices.Sort(d.Removed)
 }
