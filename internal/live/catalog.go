@@ -3,7 +3,6 @@ package live
 import (
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/city"
@@ -76,8 +75,7 @@ func (s *State) renameStations(p *party) {
 
 func (s *State) newSite(st charge.Station, p *party) *Site {
 	n := &Site{
-		Station: st, party: p, Operator: p.slug(), operator: p.num, public: st.Access == charge.Public,
-		freeParking: st.Parking != nil && st.Parking.Type == charge.ParkingFree,
+		Station: st, party: p, Operator: p.slug(),
 	}
 	n.GlobalID = charge.GlobalID(n.Operator, st.ID)
 	n.Adcode = s.cfg.City.DistrictOf(st.District)
@@ -86,18 +84,13 @@ func (s *State) newSite(st charge.Station, p *party) *Site {
 		n.Adcode, place = city.UnknownDistrict, len(s.districts)-1
 	}
 	n.place = place
-	n.open = hoursOf(st.OpenHours)
-	n.at = vecOf(n.Pos())
 	n.fold = strings.ToLower(strings.Join([]string{st.Name, st.NameEn, n.GlobalID, st.Address}, "\x00"))
-	n.words = make([]atomic.Uint32, len(st.Piles))
-	n.minW = maxWatts
+	n.mark = markOf(n.fold)
+	n.groups, n.groupOf = groupsOf(st.Piles)
 	for i := range st.Piles {
 		n.MaxKW = max(n.MaxKW, st.Piles[i].RatedKW)
-		w := pileWord(&st.Piles[i], charge.Offline)
-		n.maxW = max(n.maxW, w>>wordWatts)
-		n.minW = min(n.minW, w>>wordWatts)
-		n.kinds |= w & (wordDC | wordAC)
 	}
+	n.row.Store(newRow(n))
 	return n
 }
 
@@ -152,6 +145,7 @@ func (s *State) publish(old, next *Site) {
 
 // attach makes next the station of its piles and counts them.
 func (s *State) attach(next *Site) {
+	r := next.row.Load()
 	count := packed(len(next.Piles)) << packTotal
 	for i := range next.Piles {
 		meta := &next.Piles[i]
@@ -167,10 +161,10 @@ func (s *State) attach(next *Site) {
 		m := p.mark()
 		count = count.with(m, 1)
 		next.powerW += m.powerW
-		next.words[i].Store(pileWord(meta, m.state))
-		next.updated.Store(max(next.updated.Load(), int64(p.ts)))
+		next.groups[next.groupOf[i]].n.Add(m.free())
+		r.updated.Store(max(r.updated.Load(), int64(p.ts)))
 	}
-	next.counts.Store(uint64(count))
+	r.counts.Store(uint64(count))
 }
 
 // detach frees those of old's piles that no other station took.

@@ -36,10 +36,9 @@ func (s *State) addDemand(q *path, by int32) {
 // countNear returns how many public stations near p have a free pile.
 func (s *State) countNear(p geo.Point) int32 {
 	count := int32(0)
-	s.grid.eachIn(widen(geo.Box{West: p.Lon, South: p.Lat, East: p.Lon, North: p.Lat}, aroundM), func(e *gridEntry) {
-		site := e.site
-		if site.Access == charge.Public && packed(site.counts.Load()).get(packFree) > 0 &&
-			geo.DistanceM(p, site.Pos()) <= nearM {
+	s.grid.eachIn(widen(geo.Box{West: p.Lon, South: p.Lat, East: p.Lon, North: p.Lat}, aroundM), func(b *block, i int) {
+		r := &b.rows[i]
+		if r.flags&rowPublic != 0 && packed(r.counts.Load()).get(packFree) > 0 && geo.DistanceM(p, b.pos[i]) <= nearM {
 			count++
 		}
 	})

@@ -2,7 +2,6 @@ package live
 
 import (
 	"math"
-	"slices"
 	"sync/atomic"
 
 	"github.com/dianchi-platform/dianchi/internal/geo"
@@ -13,55 +12,21 @@ const (
 	maxGridCells = 4 << 20
 )
 
-// grid finds stations by place: cells of about 400 m over the city's bounds,
-// each with its stations side by side. A change replaces one cell's list, so
-// readers never wait. Stations outside the bounds stand in a list of their own.
+// grid finds stations by place: cells of about 400 m over the city's bounds in
+// rows from south to north, some of a row in one block. A change replaces a
+// block, so readers never wait. Stations outside the bounds stand in blocks of
+// their own, spread by number.
 type grid struct {
 	box        geo.Box
 	dLon, dLat float64 // size of a cell in degrees
 	nx, ny     int
-	cells      []atomic.Pointer[gridList]
-	outside    atomic.Pointer[gridList]
+	nb         int // blocks in a row
+	blocks     []atomic.Pointer[block]
+	outside    [outsideBlocks]atomic.Pointer[block]
+	strays     atomic.Bool // some station was outside
 }
 
-type gridEntry struct {
-	at   vec
-	site *Site
-}
-
-// gridList is a cell's stations. The first ones stand in it, so that a reader
-// of a usual cell follows one pointer, not two.
-type gridList struct {
-	n     int
-	first [6]gridEntry
-	more  []gridEntry
-}
-
-func gridListOf(entries []gridEntry) *gridList {
-	if len(entries) == 0 {
-		return nil
-	}
-	l := &gridList{n: len(entries)}
-	if k := copy(l.first[:], entries); k < l.n {
-		l.more = entries[k:]
-	}
-	return l
-}
-
-// head and tail are all stations of l, which may be nil.
-func (l *gridList) head() []gridEntry {
-	if l == nil {
-		return nil
-	}
-	return l.first[:min(l.n, len(l.first))]
-}
-
-func (l *gridList) tail() []gridEntry {
-	if l == nil {
-		return nil
-	}
-	return l.more
-}
+const outsideBlocks = 64
 
 func newGrid(box geo.Box) *grid {
 	g := &grid{box: box}
@@ -74,7 +39,8 @@ func newGrid(box geo.Box) *grid {
 			break
 		}
 	}
-	g.cells = make([]atomic.Pointer[gridList], g.nx*g.ny)
+	g.nb = (g.nx + blockCols - 1) / blockCols
+	g.blocks = make([]atomic.Pointer[block], g.nb*g.ny)
 	return g
 }
 
@@ -83,80 +49,110 @@ func (g *grid) row(lat float64) int { return clampInt((lat-g.box.South)/g.dLat, 
 
 func clampInt(v float64, n int) int { return int(max(0, min(float64(n-1), math.Floor(v)))) }
 
-// slot returns the list in which a station at p stands.
-func (g *grid) slot(p geo.Point) *atomic.Pointer[gridList] {
+// slot returns the block in which a station stands.
+func (g *grid) slot(site *Site) *atomic.Pointer[block] {
+	p := site.Pos()
 	if !g.box.Contains(p) {
-		return &g.outside
+		return &g.outside[site.Num%outsideBlocks]
 	}
-	return &g.cells[g.row(p.Lat)*g.nx+g.col(p.Lon)]
+	return &g.blocks[g.row(p.Lat)*g.nb+g.col(p.Lon)/blockCols]
 }
 
-// replace puts next (nil: nothing) where old (nil: nothing) stood.
+// cell returns the cell of its block in which a station stands.
+func (g *grid) cell(site *Site) int {
+	if p := site.Pos(); g.box.Contains(p) {
+		return g.col(p.Lon) % blockCols
+	}
+	return 0
+}
+
+// replace puts next (nil: nothing) where old (nil: nothing) stood. Writer's side.
 func (g *grid) replace(old, next *Site) {
-	if old != nil && (next == nil || g.slot(old.Pos()) != g.slot(next.Pos())) {
-		g.change(g.slot(old.Pos()), old, nil)
+	if old != nil && (next == nil || g.slot(old) != g.slot(next)) {
+		g.change(g.slot(old), old, nil)
 		old = nil
 	}
 	if next != nil {
-		g.change(g.slot(next.Pos()), old, next)
+		g.change(g.slot(next), old, next)
 	}
 }
 
-func (g *grid) change(slot *atomic.Pointer[gridList], old, next *Site) {
-	have := slot.Load()
-	list := slices.Concat(have.head(), have.tail())
-	list = slices.DeleteFunc(list, func(e gridEntry) bool { return e.site == old })
+func (g *grid) change(slot *atomic.Pointer[block], old, next *Site) {
+	list := slot.Load().without(old)
 	if next != nil {
-		list = append(list, gridEntry{next.at, next})
+		list = append(list, next)
+		if !g.box.Contains(next.Pos()) {
+			g.strays.Store(true)
+		}
 	}
-	slot.Store(gridListOf(list))
+	slot.Store(blockOf(list, g.cell))
 }
 
-func (g *grid) list(row, col int) *gridList { return g.cells[row*g.nx+col].Load() }
-
-// eachIn calls f for the stations in box.
-func (g *grid) eachIn(box geo.Box, f func(*gridEntry)) {
-	some := func(list []gridEntry) {
-		for i := range list {
-			if box.Contains(list[i].site.Pos()) {
-				f(&list[i])
+// eachIn calls f for the stations in box: number i of block b.
+func (g *grid) eachIn(box geo.Box, f func(b *block, i int)) {
+	some := func(b *block, from, to int) {
+		for i := from; i < to; i++ {
+			if box.Contains(b.pos[i]) {
+				f(b, i)
 			}
 		}
 	}
-	visit := func(l *gridList) {
-		some(l.head())
-		some(l.tail())
+	if g.strays.Load() {
+		for i := range g.outside {
+			if b := g.outside[i].Load(); b != nil {
+				some(b, 0, len(b.rows))
+			}
+		}
 	}
-	visit(g.outside.Load())
 	if !g.box.Overlaps(box) {
 		return
 	}
 	west, east := g.col(box.West), g.col(box.East)
 	for row := g.row(box.South); row <= g.row(box.North); row++ {
-		for col := west; col <= east; col++ {
-			visit(g.list(row, col))
+		for i := west / blockCols; i <= east/blockCols; i++ {
+			if b := g.blocks[row*g.nb+i].Load(); b != nil {
+				from, to := b.cells(west-i*blockCols, east-i*blockCols)
+				some(b, from, to)
+			}
 		}
 	}
 }
 
-// beyond returns a lower bound of the squared chord from p to every station in
-// the grid that is not within k cells of (row, col); +Inf when there is none.
-func (g *grid) beyond(p geo.Point, cosLat float64, row, col, k int) float64 {
-	least := math.Inf(1)
-	north, south := row+k+1, row-k // rows on the edges' far sides
-	if north < g.ny {
-		least = min(least, arcBound(g.box.South+float64(north)*g.dLat-p.Lat, 1))
+// cells returns which stations stand in the cells from west to east, as far as
+// b has these.
+func (b *block) cells(west, east int) (from, to int) {
+	return int(b.start[max(west, 0)]), int(b.start[min(east, blockCols-1)+1])
+}
+
+// The four return a lower bound of the squared chord from p to every station in
+// the grid beyond k cells from p's cell (row, col) to that side; +Inf when the
+// grid ends there.
+func (g *grid) north(p geo.Point, row, k int) float64 {
+	if row += k + 1; row < g.ny {
+		return arcBound(g.box.South+float64(row)*g.dLat-p.Lat, 1)
 	}
-	if south > 0 {
-		least = min(least, arcBound(p.Lat-g.box.South-float64(south)*g.dLat, 1))
+	return math.Inf(1)
+}
+
+func (g *grid) south(p geo.Point, row, k int) float64 {
+	if row -= k; row > 0 {
+		return arcBound(p.Lat-g.box.South-float64(row)*g.dLat, 1)
 	}
-	if east := col + k + 1; east < g.nx {
-		least = min(least, arcBound(g.box.West+float64(east)*g.dLon-p.Lon, cosLat))
+	return math.Inf(1)
+}
+
+func (g *grid) east(p geo.Point, cosLat float64, col, k int) float64 {
+	if col += k + 1; col < g.nx {
+		return arcBound(g.box.West+float64(col)*g.dLon-p.Lon, cosLat)
 	}
-	if west := col - k; west > 0 {
-		least = min(least, arcBound(p.Lon-g.box.West-float64(west)*g.dLon, cosLat))
+	return math.Inf(1)
+}
+
+func (g *grid) west(p geo.Point, cosLat float64, col, k int) float64 {
+	if col -= k; col > 0 {
+		return arcBound(p.Lon-g.box.West-float64(col)*g.dLon, cosLat)
 	}
-	return least
+	return math.Inf(1)
 }
 
 // arcBound returns a lower bound of the squared chord over an angle of deg

@@ -52,7 +52,7 @@ type State struct {
 	siteIDs   map[siteKey]charge.Num
 	grid      *grid
 	tiles     vehicleTiles
-	searches  sync.Pool // of *search
+	rooms     sync.Pool // of *[]candidate, for long answers
 	texts     interner
 	pileHeat  tree
 	carHeat   tree
@@ -95,7 +95,7 @@ func New(cfg Config, log *slog.Logger) *State {
 		cfg.City = city.Kunming()
 	}
 	s := &State{cfg: cfg, log: log, stale: charge.Millis(cfg.StaleAfter.Milliseconds())}
-	s.searches.New = func() any { return &search{} }
+	s.rooms.New = func() any { c := make([]candidate, maxLimit+1); return &c }
 	s.reset()
 	return s
 }

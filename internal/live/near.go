@@ -6,130 +6,110 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
-// pending is a station in reach that was not judged yet.
-type pending struct {
-	chord2 float64
-	site   *Site
-}
-
-func (a pending) before(b pending) bool {
-	return a.chord2 < b.chord2 || a.chord2 == b.chord2 && a.site.GlobalID < b.site.GlobalID
-}
-
-// near looks at growing squares of cells around p. What lies nearer than
-// anything outside the square can is judged, nearest first, until there is
-// enough: so filters are tried on few stations more than the answer has.
+// near looks at growing squares of cells around p until no station outside can
+// be nearer than the last of those found. Rows and columns that are too far
+// away for that are left out.
 func (f *search) near(g *grid, p geo.Point) {
-	at := vecOf(p)
-	cosLat := math.Sqrt(at.x*at.x + at.y*at.y)
-	most := chordOf(f.q.RadiusM) * (1 + 1e-12)
-	f.scan(g.outside.Load(), at, most, 0)
+	f.at = vecOf(p)
+	f.worst = chordOf(f.q.RadiusM) * (1 + 1e-12)
+	if g.strays.Load() {
+		for i := range g.outside {
+			if b := g.outside[i].Load(); b != nil {
+				f.scan(b, 0, len(b.rows))
+			}
+		}
+	}
+	cosLat := math.Sqrt(f.at.x*f.at.x + f.at.y*f.at.y)
 	row, col := g.row(p.Lat), g.col(p.Lon)
-	for k := 0; ; k++ {
-		south, north, west, east := row-k, row+k, col-k, col+k
-		for r := max(0, south); r <= min(g.ny-1, north); r++ {
-			if r == south || r == north {
-				for c := max(0, west); c <= min(g.nx-1, east); c++ {
-					f.scan(g.list(r, c), at, most, k)
+	f.run(g, row, col-1, col+1)
+	for done, k := 0, 1; ; done, k = k, k+1+k/4 {
+		for i := 1; i <= k; i++ { // the rows of the ring, the near ones first
+			if done == 0 || i > done {
+				if g.north(p, row, i-1) <= f.worst {
+					f.run(g, row+i, col-k, col+k)
 				}
-				continue
-			}
-			if west >= 0 {
-				f.scan(g.list(r, west), at, most, k)
-			}
-			if east < g.nx {
-				f.scan(g.list(r, east), at, most, k)
+				if g.south(p, row, i-1) <= f.worst {
+					f.run(g, row-i, col-k, col+k)
+				}
 			}
 		}
-		if rest := g.beyond(p, cosLat, row, col, k); rest > most {
-			f.judge(math.Inf(1))
-			return
-		} else if f.judge(rest) {
+		if done > 0 {
+			if g.west(p, cosLat, col, done) <= f.worst {
+				for r := max(0, row-done); r <= min(g.ny-1, row+done); r++ {
+					f.run(g, r, col-k, col-done-1)
+				}
+			}
+			if g.east(p, cosLat, col, done) <= f.worst {
+				for r := max(0, row-done); r <= min(g.ny-1, row+done); r++ {
+					f.run(g, r, col+done+1, col+k)
+				}
+			}
+		}
+		if min(g.north(p, row, k), g.south(p, row, k), g.east(p, cosLat, col, k), g.west(p, cosLat, col, k)) > f.worst {
 			return
 		}
 	}
 }
 
-// rareAt is the square from which on the query is taken to be one that few
-// stations pass: then it is cheaper to judge first than to put all in order.
-const rareAt = 5
-
-// scan puts the stations of a cell that are in reach, and after the cursor, on the heap.
-func (f *search) scan(l *gridList, at vec, most float64, k int) {
-	f.some(l.head(), at, most, k)
-	f.some(l.tail(), at, most, k)
+// run looks at the cells from west to east of a row, as far as the grid has them.
+func (f *search) run(g *grid, row, west, east int) {
+	west, east = max(west, 0), min(east, g.nx-1)
+	if west > east {
+		return
+	}
+	for i := west / blockCols; i <= east/blockCols; i++ {
+		if b := g.blocks[row*g.nb+i].Load(); b != nil {
+			from, to := b.cells(west-i*blockCols, east-i*blockCols)
+			f.scan(b, from, to)
+		}
+	}
 }
 
-func (f *search) some(list []gridEntry, at vec, most float64, k int) {
+// scan takes in the stations of b that pass, are after the cursor, and nearer
+// than the worst that is there.
+func (f *search) scan(b *block, from, to int) {
+	at := b.at[from:to]
+	for i := range at {
+		d := f.at.chord2(at[i])
+		if d > f.worst {
+			continue
+		}
+		r := &b.rows[from+i]
+		if f.after && !f.isAfter(d, r) {
+			continue
+		}
+		if counts := packed(r.counts.Load()); f.match(b, from+i, counts) {
+			f.take(d, r, counts)
+		}
+	}
+}
+
+// isAfter reports whether a station comes after the cursor.
+func (f *search) isAfter(d float64, r *row) bool {
 	cur := &f.q.Cursor
-	for i := range list {
-		e := &list[i]
-		d := at.chord2(e.at)
-		if d > most || cur.id != "" && (d < cur.chord2 || d == cur.chord2 && e.site.GlobalID <= cur.id) {
-			continue
-		}
-		if k >= rareAt && f.match(e.site, packed(e.site.counts.Load())) < 0 {
-			continue
-		}
-		f.push(pending{d, e.site})
-	}
+	return d > cur.chord2 || d == cur.chord2 && r.site.GlobalID > cur.id
 }
 
-// judge takes the pending stations that are nearer than rest, in order, and
-// reports whether there are enough.
-func (f *search) judge(rest float64) bool {
-	for len(f.heap) > 0 && f.heap[0].chord2 < rest {
-		top := f.pop()
-		counts := packed(top.site.counts.Load())
-		match := f.match(top.site, counts)
-		if match < 0 {
-			continue
+// take puts a station where it belongs among the best, of which the last falls
+// out when there are too many.
+func (f *search) take(d float64, r *row, counts packed) {
+	i := len(f.best)
+	if i == f.limit {
+		i--
+		if last := &f.best[i]; d == last.chord2 && r.site.GlobalID > last.row.site.GlobalID {
+			return
 		}
-		if f.best = append(f.best, candidate{top.chord2, top.site, counts, match}); len(f.best) == f.limit {
-			return true
-		}
+	} else {
+		f.best = f.best[:i+1]
 	}
-	return false
-}
-
-func (f *search) push(p pending) {
-	h := append(f.heap, p)
-	i := len(h) - 1
-	for i > 0 {
-		up := (i - 1) / 2
-		if !p.before(h[up]) {
+	for ; i > 0; i-- {
+		if up := &f.best[i-1]; up.chord2 < d || up.chord2 == d && up.row.site.GlobalID < r.site.GlobalID {
 			break
 		}
-		h[i] = h[up]
-		i = up
+		f.best[i] = f.best[i-1]
 	}
-	h[i] = p
-	f.heap = h
-}
-
-func (f *search) pop() pending {
-	h := f.heap
-	top, last := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	f.heap = h
-	if len(h) == 0 {
-		return top
+	f.best[i] = candidate{d, r, counts, f.matched}
+	if len(f.best) == f.limit {
+		f.worst = min(f.worst, f.best[f.limit-1].chord2)
 	}
-	i := 0
-	for {
-		c := 2*i + 1
-		if c >= len(h) {
-			break
-		}
-		if c+1 < len(h) && h[c+1].before(h[c]) {
-			c++
-		}
-		if !h[c].before(last) {
-			break
-		}
-		h[i] = h[c]
-		i = c
-	}
-	h[i] = last
-	return top
 }

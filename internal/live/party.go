@@ -29,6 +29,16 @@ func (p *party) hidden() bool {
 type partyTable struct {
 	byNum  []*party
 	bySlug map[string]*party
+	hidden []bool // by number, as party.hidden says
+}
+
+// setParties shows readers t.
+func (s *State) setParties(t *partyTable) {
+	t.hidden = make([]bool, len(t.byNum))
+	for n, p := range t.byNum {
+		t.hidden[n] = p == nil || p.hidden()
+	}
+	s.parties.Store(t)
 }
 
 func (t *partyTable) at(n charge.Num) *party {
@@ -80,7 +90,7 @@ func (s *State) SetParties(all []charge.Party) {
 			p.info.Store(&info)
 		}
 	}
-	s.parties.Store(next)
+	s.setParties(next)
 }
 
 // place returns number n's party and makes one without a name where there is none.
@@ -105,7 +115,7 @@ func (s *State) party(n charge.Num) *party {
 	}
 	next := &partyTable{byNum: slices.Clone(t.byNum), bySlug: t.bySlug}
 	p := next.place(n)
-	s.parties.Store(next)
+	s.setParties(next)
 	return p
 }
 
@@ -118,7 +128,7 @@ func (s *State) addParty(q charge.Party) {
 	if !q.Removed {
 		next.bySlug[q.Slug] = p
 	}
-	s.parties.Store(next)
+	s.setParties(next)
 }
 
 // partyGone takes everything of party n away, for good: nothing of it comes

@@ -122,12 +122,14 @@ func (s *State) movePile(site *Site, idx int, before, after pileMark) {
 		u.pile(after, 1)
 	}
 	s.sumMu.Unlock()
-	old := packed(site.counts.Load())
+	r := site.row.Load()
+	old := packed(r.counts.Load())
 	next := old.with(before, -1).with(after, 1)
 	if before.state != after.state {
-		site.words[idx].Store(site.words[idx].Load()&^wordState | uint32(after.state))
+		n := &site.groups[site.groupOf[idx]].n
+		n.Store(n.Load() + after.free() - before.free())
 	}
-	site.counts.Store(uint64(next))
+	r.counts.Store(uint64(next))
 	site.powerW += after.powerW - before.powerW
 	s.heatPile(site, before, after)
 	if was, is := old.get(packFree) > 0, next.get(packFree) > 0; was != is {
@@ -140,14 +142,14 @@ func (s *State) movePile(site *Site, idx int, before, after pileMark) {
 func (s *Site) renew(st *State, before, after charge.Millis) {
 	newest := s.UpdatedAt()
 	if after >= newest || before != newest {
-		s.updated.Store(int64(max(newest, after)))
+		s.row.Load().updated.Store(int64(max(newest, after)))
 		return
 	}
 	newest = 0
 	for i := range s.Piles {
 		newest = max(newest, st.piles.at(s.Piles[i].Num).ts)
 	}
-	s.updated.Store(int64(newest))
+	s.row.Load().updated.Store(int64(newest))
 }
 
 // agePile judges a pile at a tick, see wheel.turn.

@@ -92,27 +92,36 @@ const (
 // candidate is a station that passes.
 type candidate struct {
 	chord2 float64
-	site   *Site
+	row    *row
 	counts packed
 	match  int
 }
 
-// search is a query while it runs. It is used again, so that it need not allocate.
+// search is a query while it runs.
 type search struct {
-	q        Query
+	q        *Query
+	at       vec
+	worst    float64 // squared chord beyond which nothing is looked for
+	after    bool    // there is a cursor
 	text     string
+	mark     mark // of text
 	operator charge.Num
-	all      bool // no station is left out for its access
-	own      charge.Num
+	need     uint16     // flags
+	own      charge.Num // whose stations need not be public
+	hidden   []bool     // by party
 	minute   int
 	byPile   bool
-	mask     uint32 // of a pile's word
-	want     uint32
-	minW     uint32
+	kind     uint32 // of groups
+	least    uint32
+	cost     int64 // the largest that passes
 	limit    int
 	best     []candidate // in order, at most limit
-	heap     []pending   // nearest first; what comes next once nothing nearer can come
+	matched  int         // what match found in the station that it let pass last
 }
+
+// usualRoom is up to how many stations an answer needs no other room than the
+// stack.
+const usualRoom = 32
 
 // Stations appends to dst the stations that q asks for and returns the cursor
 // to go on from; it is zero at the end. It does not allocate as long as dst has room.
@@ -122,22 +131,31 @@ func (s *State) Stations(q Query, dst []Found) ([]Found, Cursor) {
 		limit = usualLimit
 	}
 	limit = min(limit, maxLimit)
-	f := s.searches.Get().(*search)
-	defer s.searches.Put(f)
-	if !f.set(s, &q, limit+1) { // one more tells whether there is a next page
+	f := search{q: &q, limit: limit + 1} // one more tells whether there is a next page
+	var room [usualRoom]candidate
+	f.best = room[:0]
+	if limit >= usualRoom {
+		more := s.rooms.Get().(*[]candidate)
+		f.best = (*more)[:0]
+		defer func() {
+			clear(f.best[:min(f.limit, cap(f.best))]) // do not keep stations alive
+			s.rooms.Put(more)
+		}()
+	}
+	if !f.set(s) {
 		return dst, Cursor{}
 	}
 	switch {
 	case q.Near != nil:
 		f.near(s.grid, *q.Near)
 	case q.Box != nil:
-		s.grid.eachIn(*q.Box, func(e *gridEntry) { f.offer(e.site) })
+		s.grid.eachIn(*q.Box, f.offer)
 	}
 	next := Cursor{}
 	if len(f.best) > limit {
 		f.best = f.best[:limit]
 		last := &f.best[limit-1]
-		next = Cursor{last.chord2, last.site.GlobalID}
+		next = Cursor{last.chord2, last.row.site.GlobalID}
 		if q.Near == nil {
 			next.chord2 = boxChord
 		}
@@ -146,122 +164,126 @@ func (s *State) Stations(q Query, dst []Found) ([]Found, Cursor) {
 		dst = append(dst, Found{})
 		f.best[i].fill(&dst[len(dst)-1], q.Near != nil)
 	}
-	clear(f.best) // do not keep stations alive
-	f.q = Query{}
 	return dst, next
 }
 
-// set prepares f for q; it is false when nothing can pass.
-func (f *search) set(s *State, q *Query, limit int) bool {
-	*f = search{
-		q: *q, limit: limit, minute: int(s.minute.Load()), best: f.best[:0], heap: f.heap[:0],
-		text: strings.ToLower(q.Text), minW: ratedWatts(q.MinKW),
+// set prepares f for its query; it is false when nothing can pass.
+func (f *search) set(s *State) bool {
+	q, parties := f.q, s.parties.Load()
+	f.hidden, f.minute = parties.hidden, int(s.minute.Load())
+	f.after = !q.Cursor.IsZero()
+	if q.Text != "" {
+		f.text = strings.ToLower(q.Text)
+		f.mark = markOf(f.text)
 	}
 	if q.Operator != "" {
-		if f.operator = s.PartyNum(q.Operator); f.operator == 0 {
+		p := parties.bySlug[q.Operator]
+		if p == nil {
 			return false
 		}
+		f.operator = p.num
 	}
+	f.need = rowPublic
 	if q.AccessAll {
-		f.all = q.Viewer.Role == charge.RoleRegulator
-		if q.Viewer.Role == charge.RoleOperator {
+		switch q.Viewer.Role {
+		case charge.RoleRegulator:
+			f.need = 0
+		case charge.RoleOperator:
 			f.own = q.Viewer.Party
 		}
 	}
-	if q.Free {
-		f.mask, f.want = wordState, uint32(charge.Free)
+	if q.FreeParking {
+		f.need |= rowFreeParking
+	}
+	f.cost = noCost
+	if q.HasMaxYuan {
+		f.cost = min(q.MaxYuanE4, noCost-1)
 	}
 	switch q.Kind {
 	case charge.DC:
-		f.mask, f.want = f.mask|wordDC, f.want|wordDC
+		f.kind = groupDC
 	case charge.AC:
-		f.mask, f.want = f.mask|wordAC, f.want|wordAC
+		f.kind = groupAC
 	}
-	f.byPile = f.mask != 0 || f.minW != 0
+	f.least = ratedWatts(q.MinKW) << groupWatts
+	f.byPile = f.kind != 0 || f.least != 0
 	return true
 }
 
 func (c *candidate) fill(out *Found, near bool) {
-	out.Site = c.site
+	out.Site = c.row.site
 	out.Piles = c.counts.counts()
 	out.Match = c.match
 	if near {
 		out.DistanceM = metresOf(c.chord2)
 	}
-	out.Price = c.site.Price()
-	out.UpdatedAt = c.site.UpdatedAt()
+	out.Price = c.row.price.Load()
+	out.UpdatedAt = charge.Millis(c.row.updated.Load())
 }
 
-// offer takes a station of a box in if it passes and is among the first by id.
-func (f *search) offer(site *Site) {
+// offer takes station i of b, which is in the box, if it passes and is among
+// the first by id.
+func (f *search) offer(b *block, i int) {
+	r := &b.rows[i]
+	id := r.site.GlobalID
 	full := len(f.best) == f.limit
-	if full && site.GlobalID >= f.best[f.limit-1].site.GlobalID || site.GlobalID <= f.q.Cursor.id {
+	if full && id >= f.best[f.limit-1].row.site.GlobalID || id <= f.q.Cursor.id {
 		return
 	}
-	counts := packed(site.counts.Load())
-	match := f.match(site, counts)
-	if match < 0 {
+	counts := packed(r.counts.Load())
+	if !f.match(b, i, counts) {
 		return
 	}
-	i := len(f.best)
+	k := len(f.best)
 	if full {
-		i--
+		k--
 	} else {
-		f.best = append(f.best, candidate{})
+		f.best = f.best[:k+1]
 	}
-	for ; i > 0 && f.best[i-1].site.GlobalID > site.GlobalID; i-- {
-		f.best[i] = f.best[i-1]
+	for ; k > 0 && f.best[k-1].row.site.GlobalID > id; k-- {
+		f.best[k] = f.best[k-1]
 	}
-	f.best[i] = candidate{0, site, counts, match}
+	f.best[k] = candidate{0, r, counts, f.matched}
 }
 
-// match returns how many of the station's piles pass, or -1 when it does not.
-func (f *search) match(site *Site, counts packed) int {
-	q := &f.q
-	if !site.public && !f.all && (f.own == 0 || site.operator != f.own) {
-		return -1
+// match reports whether station i of b passes, and how many of its piles do.
+func (f *search) match(b *block, i int, counts packed) bool {
+	r := &b.rows[i]
+	if miss := f.need &^ r.flags; miss != 0 && (miss != rowPublic || f.own == 0 || r.operator != f.own) {
+		return false
 	}
-	if f.operator != 0 && site.operator != f.operator || site.party.hidden() {
-		return -1
+	if f.operator != 0 && r.operator != f.operator || int(r.operator) >= len(f.hidden) || f.hidden[r.operator] ||
+		r.cost.Load() > f.cost {
+		return false
 	}
-	if q.Free && counts.get(packFree) == 0 || f.minW > site.maxW || f.want&^wordState&^site.kinds != 0 {
-		return -1
+	if f.q.Open && !r.open.at(f.minute) {
+		return false
 	}
-	if q.FreeParking && !site.freeParking {
-		return -1
+	if f.text != "" && (!b.marks[i].holds(&f.mark) || !strings.Contains(r.site.fold, f.text)) {
+		return false
 	}
-	if q.Open && !site.open.at(f.minute) {
-		return -1
-	}
-	if q.HasMaxYuan {
-		if p := site.price.Load(); p == nil || p.TotalE4() > q.MaxYuanE4 {
-			return -1
+	f.matched = counts.get(packTotal)
+	if f.q.Free {
+		if f.matched = counts.get(packFree); f.matched == 0 {
+			return false
 		}
 	}
-	if f.text != "" && !strings.Contains(site.fold, f.text) {
-		return -1
-	}
-	if !f.byPile {
-		return counts.get(packTotal)
-	}
+	return !f.byPile || f.countPiles(b, r)
+}
+
+// countPiles takes only piles of the kind and power that is asked for.
+func (f *search) countPiles(b *block, r *row) bool {
 	n := 0
-	if kind := f.want &^ wordState; f.minW <= site.minW && (kind == 0 || kind == site.kinds) {
-		if n = counts.get(packTotal); q.Free { // all piles pass but for their state
-			n = counts.get(packFree)
-		}
-	} else {
-		least := f.minW << wordWatts
-		for i := range site.words {
-			if w := site.words[i].Load(); w&f.mask == f.want && w >= least {
-				n++
+	groups := b.groups[r.first:][:r.groups]
+	for i := range groups {
+		if g := &groups[i]; g.kind >= f.least && g.kind&f.kind == f.kind {
+			if f.q.Free {
+				n += g.free()
+			} else {
+				n += g.total()
 			}
 		}
-		if q.Free { // a word may be newer than the counts
-			n = min(n, counts.get(packFree))
-		}
 	}
-	if n == 0 {
-		return -1
-	}
-	return n
+	f.matched = min(n, f.matched) // a group may be newer than the counts
+	return f.matched > 0
 }

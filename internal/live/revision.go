@@ -67,7 +67,7 @@ func (z *frozen) freeze(site *Site, n charge.Num, r *Revision) bool {
 		if site == nil {
 			return false
 		}
-		counts, updated := packed(site.counts.Load()), site.UpdatedAt()
+		counts, updated := site.counts(), site.UpdatedAt()
 		if counts == f.counts && updated == f.updated {
 			return false
 		}
@@ -96,7 +96,7 @@ func (z *frozen) freeze(site *Site, n charge.Num, r *Revision) bool {
 			g.public = g.public && site.Access != charge.Public
 		}
 	}
-	*f = frozenSite{site, packed(site.counts.Load()), site.UpdatedAt(), r.Rev, r.Rev, tile}
+	*f = frozenSite{site, site.counts(), site.UpdatedAt(), r.Rev, r.Rev, tile}
 	return true
 }
 

@@ -13,18 +13,10 @@ import (
 // Site is a station and how it is. Its exported members never change: an
 // operator's new description makes a new Site. Its methods read what is live.
 type Site struct {
-	// What every query looks at stands together.
-	counts      atomic.Uint64                 // packed
-	words       []atomic.Uint32               // one a pile, see pileWord
-	price       atomic.Pointer[city.PriceNow] // nil: unknown
-	party       *party
-	operator    charge.Num // Party
-	minW, maxW  uint32     // rated powers of its piles
-	kinds       uint32     // wordDC, wordAC or both
-	open        hours
-	public      bool
-	freeParking bool
-	updated     atomic.Int64 // charge.Millis
+	row     atomic.Pointer[row] // what queries look at; it moves
+	party   *party
+	groups  []group  // the writer's: those of the row
+	groupOf []uint16 // in which each pile is
 
 	charge.Station
 	GlobalID string  // "party:id"
@@ -34,8 +26,8 @@ type Site struct {
 
 	fold    string // what q looks through, in lower case
 	place   int    // index of its district
-	at      vec
-	leaf    *path // of the heat map
+	mark    mark   // of fold
+	leaf    *path  // of the heat map
 	powerW  int64
 	touched uint32
 	recheck charge.Millis // when its price may change
@@ -52,14 +44,16 @@ func (s *Site) key() siteKey { return siteKey{s.Party, s.ID} }
 func (s *Site) Pos() geo.Point { return geo.Point{Lon: s.Lon, Lat: s.Lat} }
 
 // Counts returns its piles by state, all of one moment.
-func (s *Site) Counts() charge.PileCounts { return packed(s.counts.Load()).counts() }
+func (s *Site) Counts() charge.PileCounts { return s.counts().counts() }
+
+func (s *Site) counts() packed { return packed(s.row.Load().counts.Load()) }
 
 // UpdatedAt returns the newest taken report's ts, 0 when no pile has reported.
-func (s *Site) UpdatedAt() charge.Millis { return charge.Millis(s.updated.Load()) }
+func (s *Site) UpdatedAt() charge.Millis { return charge.Millis(s.row.Load().updated.Load()) }
 
 // Price returns the price in force at the last tick, nil when it is unknown.
 // NextE4 below 0 means that the price from Until on is unknown.
-func (s *Site) Price() *city.PriceNow { return s.price.Load() }
+func (s *Site) Price() *city.PriceNow { return s.row.Load().price.Load() }
 
 // Tariff returns the tariff in force at that moment, nil when none is.
 func (s *Site) Tariff(at charge.Millis) *charge.Tariff { return city.TariffAt(s.Tariffs, at) }
@@ -71,28 +65,6 @@ func (s *Site) visible(v Viewer) bool {
 	}
 	return s.Access == charge.Public || v.Role == charge.RoleRegulator ||
 		v.Role == charge.RoleOperator && v.Party == s.Party
-}
-
-// A pile's word, what a query's scan reads: state in bits 0–2, DC in bit 3, AC
-// in bit 4, rated power in whole watts above. Words of a station are neighbours.
-const (
-	wordState = 7
-	wordDC    = 1 << 3
-	wordAC    = 1 << 4
-	wordWatts = 5
-	maxWatts  = 1<<(32-wordWatts) - 1
-)
-
-func ratedWatts(kw float64) uint32 {
-	return uint32(max(0, min(maxWatts, math.Round(kw*1000))))
-}
-
-func pileWord(p *charge.Pile, state charge.State) uint32 {
-	w := ratedWatts(p.RatedKW)<<wordWatts | uint32(state)
-	if p.Kind == charge.DC {
-		return w | wordDC
-	}
-	return w | wordAC
 }
 
 // vec is a point of the unit sphere: squared chords order like distances.

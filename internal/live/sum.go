@@ -18,6 +18,14 @@ type pileMark struct {
 	powerW   int64 // 0 unless fresh
 }
 
+// free is what the pile adds to its group's count.
+func (m pileMark) free() uint32 {
+	if m.state == charge.Free {
+		return groupFree
+	}
+	return 0
+}
+
 // sum is everything that is counted of the city, a party or a district.
 // State.sumMu guards it.
 type sum struct {
