@@ -61,8 +61,8 @@ func (s *State) Rank(q Ranking) (rows []Ranked, all int) {
 		}
 	}
 	world := geo.Box{West: -180, South: -90, East: 180, North: 90}
-	s.grid.eachIn(world, func(e *gridEntry) {
-		site := e.site
+	s.grid.eachIn(world, func(b *block, i int) {
+		site := b.rows[i].site
 		if !site.visible(Viewer{}) || operator != 0 && site.Party != operator ||
 			q.District != "" && site.Adcode != q.District {
 			return
