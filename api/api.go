@@ -190,6 +190,7 @@ func (a *API) Stop(ctx context.Context) error {
 type Stats struct {
 	Viewers, Channels    int
 	Requests, Frames     uint64
+	Sends                uint64 // times that a viewer was written frames; those of one revision go at once
 	FrameBytes, Skipped  uint64 // Skipped: frames conflated because a viewer was slow
 	FramesMade, Dropped  uint64 // FramesMade: encoded; Dropped: viewers cut for silence or a full socket
 	Revision             uint64

@@ -33,8 +33,8 @@ type Hub struct {
 	quit    chan struct{}
 	watched chan struct{}
 
-	made, frames, bytes, skipped, dropped atomic.Uint64
-	spread, making                        atomic.Int64 // nanoseconds
+	made, sends, frames, bytes, skipped, dropped atomic.Uint64
+	spread, making                               atomic.Int64 // nanoseconds
 }
 
 // idleRevs is how long, in revisions, a channel without viewers is kept so
@@ -228,7 +228,7 @@ func (h *Hub) stats() Stats {
 	defer h.mu.RUnlock()
 	return Stats{
 		Viewers: int(h.viewers.Load()), Channels: len(h.channels), Revision: h.rev,
-		Frames: h.frames.Load(), FrameBytes: h.bytes.Load(), Skipped: h.skipped.Load(),
+		Sends: h.sends.Load(), Frames: h.frames.Load(), FrameBytes: h.bytes.Load(), Skipped: h.skipped.Load(),
 		FramesMade: h.made.Load(), Dropped: h.dropped.Load(),
 		SpreadLast: time.Duration(h.spread.Load()), MakeLast: time.Duration(h.making.Load()),
 	}

@@ -97,6 +97,7 @@ func (v *viewer) deliver(h *Hub, tmp *scratch) (left bool) {
 		if len(frames) == 0 {
 			return skipped
 		}
+		h.sends.Add(1)
 		h.frames.Add(uint64(len(frames)))
 		h.bytes.Add(uint64(bytes))
 		if err := v.send(frames, bytes, tmp); err != nil {
