@@ -98,6 +98,12 @@ bench-crowd: deps influxd
 bench-decode:
 	@cd bench/decode && go run . $(ARGS)
 
+## bench-push: 15,000 moving viewers on one process beside its floor and centrifuge; PUSH="--viewers 2000 --duration 20s"
+PUSH ?=
+.PHONY: bench-push
+bench-push:
+	@go build -o bin/bench-push ./bench/push && bin/bench-push $(PUSH); status=$$?; rm -f bin/bench-push; exit $$status
+
 ## fuzz: every fuzz target, DURATION together; PARALLEL=1 leaves a core free, FUZZ=door takes only what matches
 PARALLEL ?=
 FUZZ ?= .
