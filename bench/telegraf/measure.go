@@ -33,6 +33,16 @@ const settled = 20 * time.Second
 // gets no more.
 func (b *bed) measure(ctx context.Context, k contender, j job, p *publisher) (*result, error) {
 	r := &result{contender: k, job: j}
+	if err := p.warm(ctx); err != nil {
+		return nil, err
+	}
+	warm := int(p.acked.Load())
+	if err := lab.Until(ctx, time.Minute, "the first report of each object is in InfluxDB", func() bool {
+		points, _, err := b.stored(ctx, k)
+		return err == nil && points >= warm
+	}); err != nil {
+		return nil, err
+	}
 	first, err := b.usage()
 	if err != nil {
 		return nil, err
@@ -57,7 +67,7 @@ func (b *bed) measure(ctx context.Context, k contender, j job, p *publisher) (*r
 	if err := <-published; err != nil {
 		return nil, err
 	}
-	r.reports, r.offered = int(p.acked.Load()), time.Since(began)
+	r.reports, r.offered = int(p.acked.Load())-warm, time.Since(began)
 	sums := [2]float64{float64(p.sums[0].Load()) / 10, float64(p.sums[1].Load()) / 10}
 	for changed := time.Now(); ; {
 		last, err := b.usage()
@@ -69,7 +79,7 @@ func (b *bed) measure(ctx context.Context, k contender, j job, p *publisher) (*r
 		if err != nil {
 			return nil, err
 		}
-		if points > r.points {
+		if points -= warm; points > r.points {
 			changed, r.points, r.all = at, points, at.Sub(began)
 			r.sumsAgree = about(got[0], sums[0]) && about(got[1], sums[1])
 			r.ingest, r.broker, r.store = last[0].CPU-first[0].CPU, last[1].CPU-first[1].CPU, last[2].CPU-first[2].CPU

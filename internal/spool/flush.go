@@ -45,21 +45,37 @@ func (s *Spool) flush() {
 	}
 }
 
-// gather waits until the group that has begun is to be closed.
+// gather waits until the group that has begun is to be closed. A record that
+// stays alone, of a party that sends one message after each answer, is not
+// kept waiting; where several come, fewer and larger groups cost less.
 func (s *Spool) gather() {
-	s.mu.Lock()
-	empty, begun := s.pending.empty(), s.pending.begun
-	s.mu.Unlock()
-	if empty {
+	records, begun := s.begun()
+	if records == 0 || !s.await(s.cfg.GroupWait-time.Since(begun)) {
 		return
 	}
-	timer := time.NewTimer(s.cfg.GroupWait - time.Since(begun))
+	if records, begun = s.begun(); records > 1 {
+		s.await(s.cfg.GroupMost - time.Since(begun))
+	}
+}
+
+// begun returns how many records the pending group has and when the first came.
+func (s *Spool) begun() (records int, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pending.ends), s.pending.begun
+}
+
+// await waits, and reports whether the group may wait longer.
+func (s *Spool) await(wait time.Duration) bool {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-s.fullUp:
 	case <-s.closing:
 	}
+	return false
 }
 
 // take hands the pending group to the flusher, or nil when there is none.

@@ -47,7 +47,8 @@ type Config struct {
 	MaxBytes     int64         // bytes of all segments together [20 GB]
 	SegmentBytes int64         // a segment is closed when it would grow over this [64 MiB, at most MaxBytes/8]
 	GroupBytes   int           // a group is closed at this many bytes [128 kB] …
-	GroupWait    time.Duration // … or this long after its first record [5 ms]
+	GroupWait    time.Duration // … or this long after its first record if no other came [5 ms] …
+	GroupMost    time.Duration // … or this long after it [4 × GroupWait]
 	FloorBytes   int64         // free bytes of the disk below which nothing is taken; negative for none [3 GB]
 	TailBytes    int           // newest records kept in memory for readers [32 MiB]
 	Holders      []string      // nothing is trimmed before each of these has called Hold
@@ -59,6 +60,7 @@ func (c Config) withDefaults() Config {
 	c.SegmentBytes = min(cmp.Or(c.SegmentBytes, 64<<20), max(c.MaxBytes/8, 4096))
 	c.GroupBytes = cmp.Or(c.GroupBytes, 128<<10)
 	c.GroupWait = cmp.Or(c.GroupWait, 5*time.Millisecond)
+	c.GroupMost = cmp.Or(c.GroupMost, 4*c.GroupWait)
 	c.FloorBytes = cmp.Or(c.FloorBytes, 3e9)
 	c.TailBytes = cmp.Or(c.TailBytes, 32<<20)
 	return c

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -178,6 +179,34 @@ func TestGroupsShareAnFsync(t *testing.T) {
 	if got := s.Stats().Fsyncs; got > 2 {
 		t.Errorf("200 small records at once took %d fsyncs", got)
 	}
+}
+
+// One that sends a message after each answer is not kept waiting; where several
+// come, they share an fsync.
+func TestGroupWait(t *testing.T) {
+	f := func(records uint64, want time.Duration) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			s := mustOpen(t, Config{Dir: t.TempDir(), FloorBytes: -1}, 0)
+			began := time.Now()
+			for n := range records {
+				if _, err := s.Append(body(n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.WaitSynced(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took != want { // of the bubble's clock
+				t.Errorf("%d records: the first on disk after %s, want %s", records, took, want)
+			}
+			mustClose(t, s)
+		})
+	}
+
+	f(1, 5*time.Millisecond)
+	f(2, 20*time.Millisecond)
+	f(2000, 0) // more than a group has
 }
 
 func TestMinNext(t *testing.T) {
