@@ -1,6 +1,7 @@
 // Every view of the desk: one row each. A new one needs nothing else.
 import type { Component } from 'svelte';
 import type { Desk } from './desk.svelte.ts';
+import { REGULATOR_VIEWS } from './regulator/views.ts';
 import { match } from './route.ts';
 import type { Role } from './session.ts';
 
@@ -30,6 +31,7 @@ export const VIEWS: readonly View[] = [
     nav: true,
     load: () => import('./views/Account.svelte'),
   },
+  ...REGULATOR_VIEWS,
 ];
 
 export interface Found {
