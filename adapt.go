@@ -10,6 +10,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/registry"
+	judged "github.com/dianchi-platform/dianchi/internal/tail"
 )
 
 // passwords lets the door ask the directory.
@@ -57,6 +58,17 @@ func (o ownAlarms) Ack(ctx context.Context, id uint64, by, note string) (*alarm.
 
 func (o ownAlarms) Past(ctx context.Context, q *alarm.Query) ([]*alarm.Alarm, error) {
 	return o.registry.PastAlarms(ctx, q)
+}
+
+// ownTail answers replicas from a pipeline that is made after what serves them.
+type ownTail struct{ *core }
+
+func (o ownTail) Messages(ctx context.Context, party charge.Num, after uint64) ([]judged.Message, error) {
+	return o.pipeline.Tail().Messages(ctx, party, after)
+}
+
+func (o ownTail) Met(ctx context.Context, party charge.Num) ([]judged.Met, error) {
+	return o.pipeline.Tail().Met(ctx, party)
 }
 
 func toCatalog(c *registry.Catalog) ingest.Catalog {

@@ -15,7 +15,7 @@ func (a *app) newFollow(k *core) *follow.Server {
 	f := follow.NewServer(follow.ServerConfig{
 		Token: a.cfg.InternalToken, Instance: k.registry.Instance(), Dir: a.cfg.Data,
 	}, a.log, follow.Sources{
-		Journal: k.spool, Sessions: k.registry.Sessions, Alarms: ownAlarms{k},
+		Journal: k.spool, Sessions: k.registry.Sessions, Alarms: ownAlarms{k}, Tail: ownTail{k},
 		Snapshot: func(ctx context.Context, section func(string, uint64, []byte) error) error {
 			return k.pipeline.LiveSections(ctx, section)
 		},

@@ -18,7 +18,7 @@ func (a *app) apiConfig() api.Config {
 // newAPI returns API and websocket over what k holds, and the pages if wanted.
 func (a *app) newAPI(k *core, pages bool) *api.API {
 	deps := api.Deps{
-		Live: k.live, Auth: k.access, History: k.history, Sessions: k.registry, Quality: k.pipeline.Book(), Alarms: alarms{k.pipeline, k.registry},
+		Live: k.live, Auth: k.access, History: k.history, Sessions: k.registry, Quality: k.pipeline.Book(), Alarms: alarms{k.pipeline, k.registry}, Tail: k.pipeline.Tail(),
 		Instance: k.registry.Instance(), City: a.city, Ready: k.ready, Metrics: k.metrics(),
 	}
 	if pages {

@@ -154,7 +154,7 @@ func (c *client) take(f *frameIn) {
 	if f.Full {
 		s.whole, s.items, s.cells = f.Data, nil, nil
 	}
-	for _, name := range []string{"stations", "vehicles", "alarms", "changed"} {
+	for _, name := range []string{"stations", "vehicles", "alarms", "messages", "changed"} {
 		for _, raw := range list(c.tb, f.Data[name]) {
 			if raw[0] == '[' {
 				s.cell(c.tb, raw)
@@ -169,7 +169,7 @@ func (c *client) take(f *frameIn) {
 				s.items = make(map[string]map[string]json.RawMessage)
 			}
 			if s.items[id] == nil {
-				if o["lon"] == nil && o["raisedAt"] == nil { // an alarm is whole each time
+				if o["lon"] == nil && o["raisedAt"] == nil && o["receivedAt"] == nil { // an alarm or message is whole each time
 					c.tb.Fatalf("%s: part of %s, which the client does not know: %s", f.Ch, id, f.raw)
 				}
 				s.items[id] = make(map[string]json.RawMessage)

@@ -13,6 +13,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/influx"
 	"github.com/dianchi-platform/dianchi/internal/live"
+	"github.com/dianchi-platform/dianchi/internal/tail"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -24,6 +25,7 @@ type Deps struct {
 	Sessions Sessions   // nil likewise
 	Quality  Quality    // nil answers 503 not-ready
 	Alarms   Alarms     // nil answers 503 not-ready
+	Tail     Tail       // nil answers 503 not-ready
 	City     *city.City // what /config tells of; nil tells of none
 	Instance string     // names the log that revisions are of; the same on every replica
 
@@ -58,6 +60,15 @@ type History interface {
 // Quality is what became of each party's reports; *account.Book is one.
 type Quality interface {
 	Sum(party charge.Num, now charge.Millis, buckets int) account.Sum
+}
+
+// Tail is what became of the parties' newest messages; *tail.Book is one.
+type Tail interface {
+	// Messages returns what is kept of a party's messages after the record of
+	// that number, oldest first.
+	Messages(ctx context.Context, party charge.Num, after uint64) ([]tail.Message, error)
+	// Met returns the rules that a party met, with their times and examples.
+	Met(ctx context.Context, party charge.Num) ([]tail.Met, error)
 }
 
 // Sessions finds finished charging sessions; *registry.Registry does.

@@ -156,6 +156,8 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	f("/api/v1/quality/teld?window=total", "t-teld", 200)
 	f("/api/v1/quality/nio", "t-teld", 404)
 	f("/api/v1/quality/teld", "", 403)
+	f("/api/v1/quality/teld/rules", "t-teld", 200)
+	f("/api/v1/quality/teld/rules", "t-ykc", 404)
 	f("/api/v1/history/quality/nio", "t-nio", 200)
 	f("/api/v1/history/quality/nio", "t-byd", 404)
 	f("/api/v1/history/city?every=1m", "", 400)

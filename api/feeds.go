@@ -19,6 +19,7 @@ type feeds struct {
 	vehicles map[geo.Tile][]*vehicleTile
 	waiting  []*vehicleTile // made since the last revision
 	alarms   []*alarmFeed
+	tails    []*tailFeed
 	minute   int64 // in which single stations were last written whole
 }
 
@@ -46,6 +47,7 @@ func (f *feeds) revision(h *Hub, rev *Revision) {
 	f.stationsChanged(h, rev)
 	f.vehiclesChanged(h, rev)
 	f.alarmsChanged(h)
+	f.tailsChanged(h)
 	for _, c := range h.channels {
 		c.ready = true // what had to wait for its first revision has it now
 	}
@@ -68,9 +70,11 @@ func (a *API) channelsOf(who identity, m *message) ([]spec, error) {
 		return a.vehicleTiles(who, &p)
 	case "alarms":
 		return a.alarmChannel(who)
+	case "tail":
+		return a.tailChannel(who, &p)
 	}
 	return nil, charge.Errorf(feedUnknown,
-		"feed must be one of: overview, operators, makers, districts, stations, station, heatmap, vehicles, alarms")
+		"feed must be one of: overview, operators, makers, districts, stations, station, heatmap, vehicles, alarms, tail")
 }
 
 // tiles returns the tiles of the bbox of a sub.

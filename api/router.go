@@ -74,6 +74,7 @@ func (a *API) table() []*route {
 		{path: "/history/city", serve: a.cityHistory},
 		{path: "/quality", roles: orParty, serve: a.qualities},
 		{path: "/quality/{party}", roles: orParty, serve: a.quality},
+		{path: "/quality/{party}/rules", roles: orParty, serve: a.partyRules},
 		{path: "/history/quality/{party}", roles: orParty, serve: a.qualityHistory},
 		{path: "/alarms", roles: orParty, serve: a.alarms},
 		{path: "/alarms/{id}/ack", roles: orParty, post: true, serve: a.ackAlarm},

@@ -20,6 +20,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/geo"
 	"github.com/dianchi-platform/dianchi/internal/live"
 	"github.com/dianchi-platform/dianchi/internal/secret"
+	"github.com/dianchi-platform/dianchi/internal/tail"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -63,6 +64,7 @@ type world struct {
 	state  *live.State
 	book   *account.Book
 	alarms *alarmBook
+	tail   *tail.Book
 	seq    uint64
 	rev    uint64
 	at     charge.Millis
@@ -71,7 +73,7 @@ type world struct {
 func newWorld(tb testing.TB, change ...func(*Config, *Deps)) *world {
 	tb.Helper()
 	log := slog.New(slog.NewTextHandler(&testLog{tb: tb}, nil))
-	w := &world{tb: tb, state: live.New(live.Config{}, log), book: account.New(), at: noon, rev: 1000}
+	w := &world{tb: tb, state: live.New(live.Config{}, log), book: account.New(), tail: tail.New(), at: noon, rev: 1000}
 	w.state.SetParties(testParties)
 	w.dir = auth.New(auth.Config{}, log, nil)
 	w.setTokens(testTokens)
@@ -79,7 +81,7 @@ func newWorld(tb testing.TB, change ...func(*Config, *Deps)) *world {
 	cfg.Addr = "127.0.0.1:0"
 	cfg.Drain = 0
 	w.alarms = &alarmBook{Book: alarm.NewBook(), w: w}
-	w.deps = Deps{Live: w.state, Auth: w.dir, Quality: w.book, Instance: "x1", Alarms: w.alarms}
+	w.deps = Deps{Live: w.state, Auth: w.dir, Quality: w.book, Instance: "x1", Alarms: w.alarms, Tail: w.tail}
 	for _, f := range change {
 		f(&cfg, &w.deps)
 	}
@@ -138,6 +140,7 @@ func (w *world) applyLocked(r record.Record) {
 	w.state.Apply(&r)
 	w.book.Apply(&r)
 	w.alarms.Apply(&r)
+	w.tail.Apply(&r)
 }
 
 // alarmBook acknowledges as the pipeline does: through a record and a tick.

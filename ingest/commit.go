@@ -9,6 +9,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/spool"
+	"github.com/dianchi-platform/dianchi/internal/tail"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -22,6 +23,7 @@ type committer struct {
 	rec      record.Record
 	reader   *spool.Reader
 	accounts accounts
+	tail     *tail.Book
 	watch    *watch
 	watchers []Watcher
 	rev      uint64
@@ -53,7 +55,7 @@ type committer struct {
 
 func newCommitter(p *Pipeline) *committer {
 	return &committer{
-		p: p, accounts: newAccounts(), chunks: make(chan func()),
+		p: p, accounts: newAccounts(), tail: tail.New(), chunks: make(chan func()),
 		snapping: make(chan struct{}, 1), dead: make(chan struct{}),
 		batches: make(chan spool.Batch), taken: make(chan struct{}, 1), // the reader always comes for the mark
 		parties: map[charge.Num]bool{}, changed: make(chan struct{}),
@@ -164,6 +166,7 @@ func (c *committer) apply(b spool.Batch) {
 		c.record(seq, body)
 		if a, ok := c.ackOf(seq); ok {
 			c.accounts.note(c.rec.Party, a.samples)
+			c.tail.Note(&c.rec, tailed(a.samples))
 			a.answer(nil)
 		}
 	}
@@ -209,6 +212,7 @@ func (c *committer) record(seq uint64, body []byte) {
 	c.watch.detector.Observe(&c.rec)
 	c.p.deps.Live.Apply(&c.rec)
 	c.accounts.apply(&c.rec)
+	c.tail.Apply(&c.rec)
 	c.watch.book.Apply(&c.rec)
 	c.settle(&c.rec)
 	if c.rec.Kind == record.Message {

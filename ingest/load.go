@@ -8,6 +8,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/account"
 	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/tail"
 )
 
 // load takes one section of a snapshot into the judge's memory, if it is the
@@ -47,6 +48,8 @@ func (c *committer) load(name string, seq uint64, body []byte) error {
 	switch name {
 	case sectionSpoken:
 		return c.accounts.loadSpoken(body)
+	case tail.SectionName:
+		return c.tail.LoadSection(seq, body)
 	case sectionRows:
 		at, n := binary.Varint(body)
 		if n <= 0 {

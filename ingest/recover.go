@@ -48,6 +48,7 @@ func (p *Pipeline) Recover(ctx context.Context, cat Catalog) error {
 		return p.replay(ctx, b.from, p.log, func(rec *record.Record) {
 			p.deps.Live.Apply(rec)
 			c.accounts.apply(rec)
+			c.tail.Apply(rec)
 			c.watch.book.Apply(rec)
 			c.settle(rec)
 			newest = max(newest, rec.Received)
@@ -156,6 +157,7 @@ func (p *Pipeline) loadCatalog(cat Catalog) {
 func (p *Pipeline) loadBooks(cat Catalog) {
 	p.commit.accounts.book.Start(cat.Accounts, cat.Position)
 	p.commit.watch.book.Load(cat.Alarms, cat.Position)
+	p.commit.tail.Reset()
 }
 
 // loadRegistry starts without a snapshot, with all that the log still has. What

@@ -12,6 +12,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
+	"github.com/dianchi-platform/dianchi/internal/tail"
 )
 
 // A snapshot is written in sections, each with the Seq of the last record it
@@ -75,7 +76,14 @@ func (c *committer) snapshot(ctx context.Context) error {
 		if err := c.p.memorySections(ctx, put); err != nil {
 			return err
 		}
-		return c.sections(ctx, put)
+		if err := c.sections(ctx, put); err != nil {
+			return err
+		}
+		seq, body, err := c.tail.Section()
+		if err != nil {
+			return err
+		}
+		return put(tail.SectionName, seq, body)
 	}, func(last uint64) error { return c.p.deps.Spool.WaitSynced(ctx, last) })
 	if err != nil {
 		return err

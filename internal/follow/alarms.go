@@ -90,30 +90,12 @@ func (c *Client) PastAlarms(ctx context.Context, q *alarm.Query) ([]*alarm.Alarm
 
 // errNotTold is what a client is told when the server does not answer. Why goes
 // to the log: it names our own machines.
-var errNotTold = charge.Errorf(charge.NotReady, "the process that keeps alarms does not answer at present")
+var errNotTold = charge.Errorf(charge.NotReady, "the process that keeps it does not answer at present")
 
 func (c *Client) askAlarms(ctx context.Context, what string, question any) ([]*alarm.Alarm, error) {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	body, err := json.Marshal(question)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath("internal", "alarms", what).String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
-	resp, err := c.http.Do(req)
-	if err != nil {
-		c.trouble.Add(err)
-		return nil, errNotTold
-	}
-	defer resp.Body.Close()
 	var in alarmsShape
-	if err := json.NewDecoder(resp.Body).Decode(&in); err != nil {
-		c.trouble.Add(err)
-		return nil, errNotTold
+	if err := c.ask(ctx, "alarms/"+what, question, &in); err != nil {
+		return nil, err
 	}
 	if in.Code != "" {
 		return nil, charge.Errorf(in.Code, "%s", in.Text)
@@ -124,4 +106,30 @@ func (c *Client) askAlarms(ctx context.Context, what string, question any) ([]*a
 		}
 	}
 	return in.Alarms, nil
+}
+
+// ask posts a question as JSON and reads the answer, at most for 15 s.
+func (c *Client) ask(ctx context.Context, what string, question, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	body, err := json.Marshal(question)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath("internal", what).String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.trouble.Add(err)
+		return errNotTold
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+		c.trouble.Add(err)
+		return errNotTold
+	}
+	return nil
 }

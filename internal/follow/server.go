@@ -46,6 +46,7 @@ type Sources struct {
 	Sessions func(ctx context.Context, party charge.Num, pileID string,
 		from, to charge.Millis) ([]charge.Session, error)
 	Alarms alarms // nil: there are none
+	Tail   tails  // nil: there is none
 }
 
 // Server serves followers. Advance, Tick and SetAccess never wait for one.
@@ -161,7 +162,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	method := http.MethodGet
-	if strings.HasPrefix(r.URL.Path, alarmsPath) {
+	if strings.HasPrefix(r.URL.Path, alarmsPath) || strings.HasPrefix(r.URL.Path, tailPath) {
 		method = http.MethodPost
 	}
 	if r.Method != method {
@@ -190,6 +191,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveSessions(w, r)
 	case alarmsPath + "ack", alarmsPath + "past":
 		s.serveAlarms(w, r)
+	case tailPath + "messages", tailPath + "met":
+		s.serveTail(w, r)
 	default:
 		http.NotFound(w, r)
 	}

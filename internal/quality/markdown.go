@@ -45,6 +45,18 @@ of what was found comes back under the topic ` + "`feedback`" + `, is counted by
 		b.WriteString(" | " + r.Applies + " | " + r.Zh + " | " + r.En + " |\n")
 	}
 	b.WriteString(`
+## 怎样改正 · How to mend it
+
+` + "`GET /quality/{party}/rules`" + ` says the same beside each rule that a party met, with examples.
+
+| rule | fields | 怎样改正 | what to do |
+|---|---|---|---|
+`)
+	for _, r := range Rules {
+		m := MendOf(r.ID)
+		b.WriteString("| `" + string(r.ID) + "` | " + strings.Join(m.Fields, ", ") + " | " + m.Zh + " | " + m.En + " |\n")
+	}
+	b.WriteString(`
 ## Not here, and why
 
 - ` + "`msg.bad-signature`" + `: the payloads of this platform are not signed. Who sends is known from user name and password
