@@ -15,6 +15,7 @@ const (
 	opUnknown        charge.Code = "op-unknown"
 	upgradeRequired  charge.Code = "upgrade-required"
 	tooManySubs      charge.Code = "too-many-subscriptions"
+	notAcceptable    charge.Code = "not-acceptable"
 	historyBusy      charge.Code = "history-busy"
 	tooManyViewers   charge.Code = "too-many-viewers"
 )
@@ -43,6 +44,7 @@ var problems = map[charge.Code]problemKind{
 	upgradeRequired:           {http.StatusUpgradeRequired, "Upgrade required", 0},
 	opUnknown:                 {http.StatusBadRequest, "Operation unknown", 0},
 	tooManySubs:               {http.StatusTooManyRequests, "Too many subscriptions", 0},
+	notAcceptable:             {http.StatusNotAcceptable, "Not acceptable", 0},
 	historyBusy:               {http.StatusServiceUnavailable, "Too many questions about the past", 3},
 	tooManyViewers:            {http.StatusTooManyRequests, "Too many websockets", 30},
 }

@@ -31,6 +31,7 @@ type answer struct {
 	contentType string // "" is JSON
 	cache       string // Cache-Control; "" is no-cache, to be asked again with its ETag
 	retryAfter  int    // seconds; 0 is no header
+	packed      bool   // it is compressed already
 }
 
 var answers = sync.Pool{New: func() any { return &answer{jsonBuf: jsonBuf{b: make([]byte, 0, 8<<10)}} }}
@@ -114,9 +115,21 @@ func (a *API) serveRoute(w *recorder, rq *request, row *route) {
 		row.take(w, rq)
 		return
 	}
+	var as wanted
+	if row.sheet != nil {
+		var err error
+		if as, err = row.sheet.negotiate(rq); err != nil {
+			a.problem(w, err)
+			return
+		}
+	}
 	ans := answers.Get().(*answer)
 	defer ans.release()
-	if err := row.serve(rq, ans); err != nil {
+	err := row.serve(rq, ans)
+	if err == nil && row.sheet != nil && (as.format != asJSON || row.sheet.paged) {
+		err = a.render(w, rq, row.sheet, ans, as)
+	}
+	if err != nil {
 		if r.Context().Err() != nil {
 			w.status = 499 // the client is gone, nobody reads an answer
 			return
@@ -175,7 +188,7 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, ans *answer) {
 	}
 	h.Set("Content-Type", ans.contentType)
 	h.Set("Cache-Control", ans.cache)
-	h.Add("Vary", "Accept-Encoding, Authorization")
+	h.Add("Vary", "Accept, Accept-Encoding, Authorization")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if ans.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(ans.retryAfter))
@@ -189,17 +202,22 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, ans *answer) {
 			return
 		}
 	}
-	if len(ans.b) >= minCompress && r.Method != http.MethodHead {
+	if len(ans.b) >= minCompress && !ans.packed {
 		if enc := chooseEncoding(r.Header.Get("Accept-Encoding")); enc != "" {
 			h.Set("Content-Encoding", enc)
 			w.WriteHeader(ans.status)
+			if r.Method == http.MethodHead {
+				return
+			}
 			_ = compressTo(w, enc, ans.b) // a client that left needs no answer
 			return
 		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(ans.b)))
 	w.WriteHeader(ans.status)
-	_, _ = w.Write(ans.b)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(ans.b)
+	}
 }
 
 // matches compares an If-None-Match header weakly (RFC 9110, 13.1.2).
