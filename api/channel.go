@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorilla/websocket"
 
@@ -39,9 +40,12 @@ type channel struct {
 	idle  uint64 // revision at which the last one went
 	ready bool   // the source has a state; until then viewers wait for the next revision
 
+	now atomic.Pointer[instant] // read without a lock
+
 	mu      sync.Mutex // guards what follows
 	changed uint64     // revision of the last change
 	before  uint64     // revision of the change before it; 0: not known
+	opened  uint64     // revision from which on it knows what changed
 	probed  uint64     // revision up to which a probing channel has looked
 	asOf    uint64     // revision of the hub at which the frames below were made
 	full    advance
@@ -53,6 +57,28 @@ type channel struct {
 type advance struct {
 	frame *shared
 	rev   uint64
+}
+
+// instant is what a channel has for nearly every viewer at a revision of the
+// hub. It is not changed any more.
+type instant struct {
+	asOf            uint64
+	before, changed uint64
+	step            advance
+}
+
+// quick is [channel.frame] without a lock; ok is false when only that can tell.
+func (c *channel) quick(rev, since uint64) (f advance, ok bool) {
+	i := c.now.Load()
+	switch {
+	case i == nil || i.asOf != rev || since == 0:
+		return f, false
+	case since >= i.changed:
+		return f, true
+	case i.step.frame != nil && since >= i.before:
+		return i.step, true
+	}
+	return f, false
 }
 
 // touch notes a change at rev.
@@ -68,7 +94,7 @@ func (c *channel) touch(rev uint64) {
 func (c *channel) reset(rev uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.before, c.changed, c.probed = 0, rev, rev
+	c.before, c.changed, c.probed, c.opened = 0, rev, rev, rev
 }
 
 // frame returns what brings a viewer from revision since (0: nothing) to the
@@ -88,6 +114,7 @@ func (c *channel) frame(h *Hub, since uint64) advance {
 		}
 		return c.full
 	case since >= c.changed:
+		c.publish()
 		return advance{}
 	case c.before != 0 && since >= c.before:
 		// Nothing changed between `before` and `changed`, so that all who are
@@ -95,9 +122,33 @@ func (c *channel) frame(h *Hub, since uint64) advance {
 		if c.step.frame == nil {
 			c.step = c.make(h, c.before)
 		}
+		c.publish()
 		return c.step
 	}
-	return c.other(h, since)
+	return c.other(h, c.bucket(since))
+}
+
+// Viewers that are further behind than exactRevs share frames that begin up to
+// bucketRevs - 1 revisions too early: what is told twice is the same. So however
+// many revisions viewers come back with, a channel makes a dozen frames at most.
+const (
+	exactRevs  = 4
+	bucketRevs = 8
+)
+
+// bucket returns the revision from which a frame for since begins.
+func (c *channel) bucket(since uint64) uint64 {
+	if since+exactRevs >= c.asOf || since < bucketRevs {
+		return since
+	}
+	return max(since-since%bucketRevs, min(since, c.opened))
+}
+
+// publish lets others see without a lock what was found out; c.mu is held.
+func (c *channel) publish() {
+	if i := c.now.Load(); i == nil || i.asOf != c.asOf || i.step != c.step {
+		c.now.Store(&instant{c.asOf, c.before, c.changed, c.step})
+	}
 }
 
 // resumed returns the frame that a returning viewer gets, also when nothing
@@ -106,7 +157,7 @@ func (c *channel) resumed(h *Hub, since uint64) advance {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.renew(h)
-	return c.other(h, since)
+	return c.other(h, c.bucket(since))
 }
 
 // renew drops the frames of the last revision.

@@ -26,12 +26,15 @@ type Hub struct {
 	channels map[string]*channel
 	feeds    feeds
 
+	newest  atomic.Uint64 // rev, for who looks without the lock
 	shards  []*shard
 	turn    atomic.Uint32 // next shard
 	viewers atomic.Int64
-	closing atomic.Bool
-	quit    chan struct{}
-	watched chan struct{}
+
+	replyWait time.Duration // only tests have another
+	closing   atomic.Bool
+	quit      chan struct{}
+	watched   chan struct{}
 
 	made, sends, frames, bytes, skipped, dropped atomic.Uint64
 	spread, making                               atomic.Int64 // nanoseconds
@@ -42,7 +45,7 @@ type Hub struct {
 const idleRevs = 60
 
 func newHub(cfg Config, log *slog.Logger, deps Deps, m *metrics) *Hub {
-	h := &Hub{cfg: cfg, log: log, deps: deps, epoch: deps.Instance,
+	h := &Hub{cfg: cfg, log: log, deps: deps, epoch: deps.Instance, replyWait: replyWait,
 		channels: make(map[string]*channel), quit: make(chan struct{}), watched: make(chan struct{})}
 	h.feeds = newFeeds(h)
 	n := cfg.Shards
@@ -127,14 +130,12 @@ var atOnce = func() context.Context {
 // recheck cuts a viewer whose token no longer says who it is, and reports
 // whether it did.
 func (h *Hub) recheck(v *viewer) (cut bool) {
-	v.mu.Lock()
-	token, who := v.token, v.who
-	v.mu.Unlock()
-	if token == "" {
-		return false
+	id := v.ident.Load()
+	if id == nil {
+		return false // a driver without a token
 	}
-	now, err := h.deps.identify(atOnce, token)
-	if err == nil && now == who {
+	now, err := h.deps.identify(atOnce, id.token)
+	if err == nil && now == id.who {
 		return false
 	}
 	v.bye(closeTokenUnknown, "the token is known no longer")
@@ -149,6 +150,7 @@ func (h *Hub) Revision(rev *Revision) {
 	h.rev, h.at = rev.Rev, rev.At
 	h.feeds.revision(h, rev)
 	h.forgetIdle()
+	h.newest.Store(rev.Rev)
 	h.mu.Unlock()
 	h.making.Store(int64(time.Since(began)))
 	for _, s := range h.shards {

@@ -97,7 +97,8 @@ func (a *API) auth(v *viewer, id []byte, m *message) error {
 		return errBye
 	}
 	a.limiter.census.leave(netip.Addr{}, former)
-	v.who, v.token = who, token
+	v.who = who
+	v.ident.Store(&ident{who, token})
 	v.mu.Unlock()
 	if a.hub.recheck(v) { // a change of tokens may have passed it by
 		return errBye

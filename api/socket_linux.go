@@ -18,7 +18,7 @@ type kernelSocket struct {
 	n       int
 	err     error
 	ask     func(fd uintptr)
-	put     func(fd uintptr) bool
+	put     func(fd uintptr)
 	pending int
 }
 
@@ -37,12 +37,10 @@ func newSocket(conn net.Conn) socket {
 			s.pending = n
 		}
 	}
-	s.put = func(fd uintptr) bool {
-		for {
+	s.put = func(fd uintptr) {
+		s.n, s.err = unix.Write(int(fd), s.p)
+		for errors.Is(s.err, unix.EINTR) {
 			s.n, s.err = unix.Write(int(fd), s.p)
-			if !errors.Is(s.err, unix.EINTR) {
-				return true
-			}
 		}
 	}
 	return s
@@ -58,7 +56,8 @@ func (s *kernelSocket) unsent() int {
 
 func (s *kernelSocket) write(p []byte) (int, error) {
 	s.p, s.n, s.err = p, 0, nil
-	if err := s.raw.Write(s.put); err != nil {
+	// Not RawConn.Write, which gets ready to wait: Go's sockets never do.
+	if err := s.raw.Control(s.put); err != nil {
 		return 0, err
 	}
 	s.p = nil

@@ -3,6 +3,7 @@ package api
 import (
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,17 +26,25 @@ type viewer struct {
 
 	heard  atomic.Int64 // Unix seconds of the last sign of life
 	cut    atomic.Bool  // closed by us: what the reader meets then is no news
-	hungry atomic.Bool  // on its shard's list of those that are owed something
+	waits  atomic.Bool  // its reader holds mu until the viewer has read an answer
+	ident  atomic.Pointer[ident]
+	hungry atomic.Bool // on its shard's list of those that are owed something
 
 	mu      sync.Mutex // guards what follows, and writing
 	who     identity
-	token   string  // "" for drivers without one
 	pending []frame // frames begun or next in line, the first maybe in part
 	subs    map[string]*subscription
 	chans   []held
+	room    int   // bytes that may be written before the kernel is asked again
 	next    int   // where in chans the next pass begins, so that all get their turn
 	pinged  int64 // Unix seconds
 	closing bool  // a close frame is pending or sent: nothing after it
+}
+
+// ident is who a viewer showed itself to be, for who checks it beside the reader.
+type ident struct {
+	who   identity
+	token string
 }
 
 // held is a channel that a viewer subscribes to and the revision it has.
@@ -87,27 +96,22 @@ func (v *viewer) deliver(h *Hub, tmp *scratch) (left bool) {
 	if v.closing {
 		return false
 	}
-	room := -1 // asked of the kernel once there is something to send
-	for {
-		frames, bytes, skipped := v.owed(h, &room, tmp.frames[:0])
-		tmp.frames = frames
-		if skipped {
-			h.skipped.Add(1)
-		}
-		if len(frames) == 0 {
-			return skipped
-		}
-		h.sends.Add(1)
-		h.frames.Add(uint64(len(frames)))
-		h.bytes.Add(uint64(bytes))
-		if err := v.send(frames, bytes, tmp); err != nil {
-			v.drop(h)
-			return false
-		}
-		if len(v.pending) > 0 {
-			return true
-		}
+	frames, bytes, skipped := v.owed(h, tmp.frames[:0])
+	tmp.frames = frames
+	if skipped {
+		h.skipped.Add(1)
 	}
+	if len(frames) == 0 {
+		return skipped
+	}
+	h.sends.Add(1)
+	h.frames.Add(uint64(len(frames)))
+	h.bytes.Add(uint64(bytes))
+	if err := v.send(frames, bytes, tmp); err != nil {
+		v.drop(h)
+		return false
+	}
+	return skipped || len(v.pending) > 0
 }
 
 // scratch is what one sending goroutine reuses from viewer to viewer.
@@ -118,7 +122,7 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return newScratch() }}
 
-func newScratch() *scratch { return &scratch{make([]frame, 0, 16), make([]byte, 0, 16<<10)} }
+func newScratch() *scratch { return &scratch{make([]frame, 0, 16), make([]byte, 0, 64<<10)} }
 
 // send writes frames, small ones in one go; what the kernel does not take
 // stays in v.pending.
@@ -152,44 +156,56 @@ func (v *viewer) send(frames []frame, bytes int, tmp *scratch) error {
 }
 
 // owed takes the frames that fit the room in the kernel and marks them sent.
-func (v *viewer) owed(h *Hub, room *int, frames []frame) (_ []frame, bytes int, skipped bool) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
+func (v *viewer) owed(h *Hub, frames []frame) (_ []frame, bytes int, skipped bool) {
+	rev := h.newest.Load()
 	for range v.chans {
 		if v.next >= len(v.chans) {
 			v.next = 0
 		}
 		c := &v.chans[v.next]
 		v.next++
-		if !c.ch.ready {
-			continue
-		}
-		if *room == 0 {
-			v.next--
-			return frames, bytes, true
-		}
-		var f advance
-		if c.resume {
-			f = c.ch.resumed(h, c.sent)
-		} else {
-			f = c.ch.frame(h, c.sent)
-		}
+		f := c.advance(h, rev)
 		if f.frame == nil {
 			continue
 		}
-		if *room < 0 {
-			if *room = max(h.cfg.Backlog-v.sock.unsent(), 0); *room == 0 {
-				v.next--
-				return frames, bytes, true
-			}
+		if !v.hasRoom(h) {
+			v.next--
+			return frames, bytes, true
 		}
 		c.sent, c.resume = f.rev, false
 		out := f.frame.of(v.deflate)
 		frames = append(frames, out)
 		bytes += len(out)
-		*room = max(*room-len(out), 0)
+		v.room -= len(out)
 	}
 	return frames, bytes, false
+}
+
+// advance returns what the viewer is owed of one channel, if anything.
+func (c *held) advance(h *Hub, rev uint64) advance {
+	if !c.resume {
+		if f, ok := c.ch.quick(rev, c.sent); ok {
+			return f
+		}
+	}
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	switch {
+	case !c.ch.ready:
+		return advance{}
+	case c.resume:
+		return c.ch.resumed(h, c.sent)
+	}
+	return c.ch.frame(h, c.sent)
+}
+
+// hasRoom reports whether the kernel has less than the backlog unsent. It is
+// asked only once so much was written since that it might have.
+func (v *viewer) hasRoom(h *Hub) bool {
+	if v.room <= 0 {
+		v.room = h.cfg.Backlog - v.sock.unsent()
+	}
+	return v.room > 0
 }
 
 // control sends a pong or close frame as soon as the socket takes it.
@@ -205,6 +221,7 @@ func (v *viewer) put(f frame) {
 		return
 	}
 	v.pending = append(v.pending, f)
+	v.room -= len(f)
 	if done, err := v.flush(); err == nil && !done {
 		v.shard.feed(v)
 	}
@@ -226,6 +243,7 @@ func (v *viewer) say(f frame) error {
 		return net.ErrClosed
 	}
 	v.pending = append(v.pending, f)
+	v.room -= len(f)
 	done, err := v.flush()
 	if err != nil {
 		v.pending = nil
@@ -233,8 +251,10 @@ func (v *viewer) say(f frame) error {
 	if done || err != nil {
 		return err
 	}
+	v.waits.Store(true)
+	defer v.waits.Store(false)
 	for _, p := range v.pending {
-		if err = writeAll(v.net, p, replyWait); err != nil {
+		if err = writeAll(v.net, p, v.shard.h.replyWait); err != nil {
 			break
 		}
 	}
@@ -242,9 +262,24 @@ func (v *viewer) say(f frame) error {
 	return err
 }
 
-// bye sends a close frame, and cuts the connection a little later.
+// lock takes v.mu unless that means waiting for the viewer to read.
+func (v *viewer) lock() bool {
+	for !v.mu.TryLock() {
+		if v.waits.Load() {
+			return false
+		}
+		runtime.Gosched() // whoever has it does not wait
+	}
+	return true
+}
+
+// bye sends a close frame, and cuts the connection a little later. One that
+// leaves an answer unread would not read that either: it is cut at once.
 func (v *viewer) bye(code int, reason string) {
-	v.mu.Lock()
+	if !v.lock() {
+		v.shut()
+		return
+	}
 	defer v.mu.Unlock()
 	if v.closing {
 		return

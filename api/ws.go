@@ -3,8 +3,10 @@ package api
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -59,7 +61,10 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 	}
 	rec.status = http.StatusSwitchingProtocols
 	v := &viewer{conn: conn, net: conn.NetConn(), sock: newSocket(conn.NetConn()),
-		deflate: offersDeflate(rq.Header), who: rq.who, token: bearer(rq.Request), addr: rq.from.addr, subs: make(map[string]*subscription)}
+		deflate: offersDeflate(rq.Header), who: rq.who, addr: rq.from.addr, subs: make(map[string]*subscription)}
+	if token := bearer(rq.Request); token != "" {
+		v.ident.Store(&ident{rq.who, token})
+	}
 	v.heard.Store(time.Now().Unix())
 	conn.SetReadLimit(a.cfg.ReadLimit)
 	conn.SetPingHandler(func(data string) error {
@@ -98,7 +103,7 @@ func (a *API) read(v *viewer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.metrics.panics.Inc()
-			a.log.Error("websocket reader panicked", "panic", p)
+			a.log.Error("websocket reader panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 		a.hub.remove(v)
 		a.limiter.census.leave(v.addr, v.who.token)
