@@ -3,6 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 import { compress } from './build/compress.ts';
 import { licences } from './build/licences.ts';
+import { worker } from './build/worker.ts';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const modules = new URL('./node_modules/', import.meta.url);
@@ -22,7 +23,7 @@ const addresses: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [svelte(), addresses, licences(modules), compress(dist)],
+  plugins: [svelte(), addresses, licences(modules), worker('driver.html'), compress(dist)],
   build: {
     outDir: dist,
     emptyOutDir: true,
@@ -30,7 +31,13 @@ export default defineConfig({
     assetsInlineLimit: 0, // the page's policy allows no data: fonts
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200, // MapLibre; test/unit/sizes.test.ts holds the real budgets
-    rolldownOptions: { input: { driver: 'driver.html', wall: 'wall.html', desk: 'desk.html' } },
+    rolldownOptions: {
+      input: { driver: 'driver.html', wall: 'wall.html', desk: 'desk.html', sw: 'src/driver/sw.ts' },
+      output: {
+        // The worker's scope is the folder that it lies in, and its name must stay.
+        entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+      },
+    },
   },
   worker: { format: 'es' },
   server: { proxy: { '/api': { target: platform, ws: true } } },

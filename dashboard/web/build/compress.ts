@@ -5,7 +5,7 @@ import { extname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
-const TEXT = new Set(['.css', '.geojson', '.html', '.js', '.json', '.mjs', '.svg', '.txt']);
+const TEXT = new Set(['.css', '.geojson', '.html', '.js', '.json', '.mjs', '.svg', '.txt', '.webmanifest']);
 const LEAST = 512; // bytes; below, the headers cost more than is saved
 
 function* filesUnder(dir: string): Generator<string> {

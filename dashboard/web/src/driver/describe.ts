@@ -1,6 +1,7 @@
 // Sentences about a station: parking, and its piles by kind and power.
 import { kilowatts, yuan } from '../lib/format.ts';
 import type { Parking, Pile } from '../lib/types.ts';
+import type { Cost, Range } from './stop.ts';
 import type { Say, TextKey } from './texts.ts';
 
 const PARKING: Record<number, TextKey> = {
@@ -42,6 +43,33 @@ function figures(p: Parking, t: Say): string[] {
   if ((p.freeMinutes ?? 0) > 0) out.push(freeTime(p, t));
   if (p.type !== 0 && (p.yuanPerHour ?? 0) > 0) out.push(t('perHour', { n: hourly(p) }));
   return out;
+}
+
+/** Minutes rounded up: "35 min", from two hours on "2 h 5 min". */
+export function duration(minutes: number, t: Say): string {
+  const all = Math.ceil(minutes - 1e-6);
+  if (all < 120) return t('minutes', { n: all });
+  return t('hoursMinutes', { h: Math.floor(all / 60), n: all % 60 });
+}
+
+/** An amount of energy without needless digits. */
+export function energy(kwh: number): string {
+  return `${Number(kwh.toFixed(kwh < 10 ? 1 : 0))}\u00a0kWh`;
+}
+
+/** An amount, or the least and most it may be. */
+export function yuanRange({ low, high }: Range, t: Say): string {
+  const [a, b] = [yuan(low), yuan(high)];
+  return a === b ? a : t('yuanRange', { a, b: b.slice(1) });
+}
+
+/** A whole stop in one phrase; what is not known is said to be unknown, never ¥0. */
+export function costPhrase(c: Cost, t: Say): string {
+  const kwh = energy(c.kwh);
+  const time = duration(c.chargeMin, t);
+  if (c.total) return `${t('rowCost', { kwh, yuan: yuanRange(c.total, t) })} · ${time}`;
+  if (c.energyYuan === null) return `${t('rowCostUnknown', { kwh })} · ${time}`;
+  return `${t('rowCostParking', { kwh, yuan: yuan(c.energyYuan) })} · ${time}`;
 }
 
 /** A pile's state as drivers tell them apart: occupied is not charging. */

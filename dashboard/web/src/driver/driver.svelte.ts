@@ -1,19 +1,27 @@
 // What the driver's page shows: the stations found, kept fresh by the live
 // feed, and the station that is open.
-import { get } from '../lib/api.ts';
+import { ApiError, get } from '../lib/api.ts';
 import { millis } from '../lib/channel.ts';
-import { boxAround, splitBox, tileBox } from '../lib/geo.ts';
+import type { City } from '../lib/config.ts';
+import { boxAround, distanceM, splitBox, tileBox } from '../lib/geo.ts';
+import { keep, recall } from '../lib/i18n.ts';
 import { Live, type Feed, type StationAnswer, type Status } from '../lib/live.ts';
 import { shapeOf, type Shape } from '../lib/states.ts';
-import type { Box, LonLat, OperatorRow, Station, StationBrief } from '../lib/types.ts';
+import type { Box, LonLat, OperatorRow, Station, StationBrief, StationDetail } from '../lib/types.ts';
 import { ViewFeed, type Touched } from '../lib/viewfeed.ts';
 import { countsSome, narrows, NO_FILTERS, stationParams, type Filters } from './filters.ts';
-import { fitOf, fits, nextPriceChange, ordered, type Fit } from './order.ts';
+import { driveMin, fitOf, fits, nextPriceChange, ordered, type Fit } from './order.ts';
+import { favourites, seen, toggleFavourite } from './saved.ts';
+import { keepSnapshot, type Snapshot } from './snapshot.ts';
+import { briefSteps, costOf, stopOf, type Cost, type Stop } from './stop.ts';
 
 const FOUND = 50; // stations asked for; the list shows ten at a time
 const RADII = [5_000, 20_000, 50_000]; // metres, until something is found
 const EACH_MS = 30_000; // between queries when nothing calls for one
+const ALONE_MS = 10_000; // between queries while the socket is away
 const LEAST_MS = 5_000; // between queries that changes call for
+const KEEP_MS = 15_000; // between states kept for a bad network
+const COARSE_MS = 10_000; // between looks at the ages of what is on the map only
 const LIST_REACH_M = 3_000; // the live feed covers this much around the start, wherever the map is
 
 /** A station as it is shown. */
@@ -22,6 +30,14 @@ export interface Shown {
   fit: Fit;
   ageMs: number;
   shape: Shape;
+  cost: Cost | null; // null: nothing was asked about its price
+  driveMin: number | null;
+}
+
+/** Stations as answered, with the counts of the piles that fit. */
+export interface Found {
+  stations: Station[];
+  fits: ReadonlyMap<string, Fit>;
 }
 
 export class Driver {
@@ -33,7 +49,12 @@ export class Driver {
   now = $state(Date.now());
   failed = $state(false);
   answered = $state(false);
+  restored = $state(0); // epoch milliseconds of the last known state, while nothing newer came
   lostLong = $state(false); // for longer than a hiccup
+  heardAt = $state(0); // epoch milliseconds by the platform's clock of the newest data
+  stop = $state.raw<Stop>(stopOf(recall('stop')));
+  favourites = $state.raw<readonly string[]>(favourites());
+  city: City | undefined;
   #found = $state.raw<Station[]>([]);
   #fits = $state.raw<ReadonlyMap<string, Fit>>(new Map());
   #beat = $state(0); // counts the live feed's changes
@@ -41,6 +62,7 @@ export class Driver {
   #view: Box | undefined;
   #asking = 0;
   #askedAt = 0;
+  #keptAt = 0;
   #next: ReturnType<typeof setTimeout> | undefined;
 
   constructor(url: string) {
@@ -51,23 +73,44 @@ export class Driver {
   /** The stations found, in order, with the newest counts. */
   shown = $derived.by<Shown[]>(() => {
     void this.#beat;
-    return ordered(this.#found, this.filters.sort).map((s) => this.#show(s));
+    return ordered(this.#found.map((s) => this.#show(s, this.now)), this.filters.sort);
   });
+
+  #coarse = $derived(Math.floor(this.now / COARSE_MS) * COARSE_MS);
 
   /** What the map shows: what was found, and without filters whatever else is in view. */
-  pins = $derived.by<Shown[]>(() => {
-    if (narrows(this.filters)) return this.shown;
+  pins = $derived.by<Pick<Shown, 'station' | 'fit' | 'shape'>[]>(() => {
+    void this.#beat;
+    const found = ordered(this.#found.map((s) => this.#show(s, this.#coarse)), this.filters.sort);
+    if (narrows(this.filters)) return found;
     const listed = new Set(this.#found.map((s) => s.id));
     const others = [...this.feed.items.values()].filter((s) => !listed.has(s.id) && Number.isFinite(s.lon));
-    const blank = { access: 'public', match: 0, price: null, parking: null } as const;
-    return [...this.shown, ...others.map((s) => this.#show({ ...blank, ...s }))];
+    return [...found, ...others.map((s) => this.#place(s))];
   });
 
-  #show(found: Station): Shown {
+  #show(found: Station, now: number): Shown {
     const station = { ...found, ...this.feed.items.get(found.id) };
-    const fit = fitOf(station, this.filters, this.#fits);
-    const ageMs = this.now - millis(station.updatedAt);
-    return { station, fit, ageMs, shape: shapeOf(ageMs, fit.free, fit.total, station.piles) };
+    return this.showing(station, fitOf(station, this.filters, this.#fits), now);
+  }
+
+  /** A station as it is shown, with what a stop there costs. */
+  showing(station: Station, fit: Fit, now = this.now): Shown {
+    const ageMs = now - millis(station.updatedAt);
+    const { price, distanceM: far } = station;
+    const steps = price && briefSteps(price);
+    return {
+      station, fit, ageMs, shape: shapeOf(ageMs, fit.free, fit.total, station.piles),
+      cost: costOf(station, steps, now - (now % 60_000), this.stop, this.filters.kind),
+      driveMin: far === null || far === undefined ? null : driveMin(far),
+    };
+  }
+
+  /** What only stands on the map: what is known of it says less. */
+  #place(brief: StationBrief): Pick<Shown, 'station' | 'fit' | 'shape'> {
+    const { free, total } = brief.piles;
+    const station = { access: 'public', match: 0, price: null, parking: null, ...brief } as const;
+    const ageMs = this.#coarse - millis(brief.updatedAt);
+    return { station, fit: { free, total }, shape: shapeOf(ageMs, free, total, brief.piles) };
   }
 
   operatorOf(slug: string): OperatorRow | undefined {
@@ -79,9 +122,10 @@ export class Driver {
     const unwatch = this.live.watch((status) => {
       const opened = status.open && !this.status.open;
       this.status = status;
+      this.heardAt = Math.max(this.heardAt, status.at);
       if (opened) this.ask();
     });
-    let lostFor = 0;
+    let lostFor = this.restored ? 2 : 0;
     const tick = setInterval(() => {
       this.now = this.live.now();
       lostFor = this.status.open ? 0 : lostFor + 1;
@@ -123,6 +167,24 @@ export class Driver {
     this.#subscribe();
   }
 
+  wish(stop: Stop): void {
+    this.stop = stop;
+    keep('stop', JSON.stringify(stop));
+  }
+
+  favour(id: string): void {
+    this.favourites = toggleFavourite(id);
+    if (this.filters.saved) this.ask();
+  }
+
+  /** Shows the last known state until something newer comes. */
+  restore(last: Snapshot): void {
+    if (this.answered) return;
+    this.restored = this.heardAt = last.at;
+    this.#found = last.stations;
+    if (this.operators.length === 0) this.operators = last.operators;
+  }
+
   /** Asks for the stations now, and again when it is time. */
   ask(): void {
     clearTimeout(this.#next);
@@ -130,14 +192,19 @@ export class Driver {
     if (!origin) return;
     const number = ++this.#asking;
     this.#askedAt = Date.now();
-    this.#find(origin, this.filters).then(
-      ([found, counts]) => {
+    const asked = this.filters.saved ? this.#saved(origin) : this.find(origin, this.filters);
+    asked.then(
+      (found) => {
         if (number !== this.#asking) return;
-        this.#found = found;
-        this.#fits = counts;
+        this.#found = found.stations;
+        this.#fits = found.fits;
         this.failed = false;
         this.answered = true;
-        this.#later(Math.min(EACH_MS, nextPriceChange(found, this.live.now()) + 1500 - this.live.now()));
+        this.restored = 0;
+        this.#keep(origin);
+        const now = this.live.now();
+        const price = nextPriceChange(found.stations, now) + 1500 - now;
+        this.#later(Math.min(this.status.open ? EACH_MS : ALONE_MS, price));
       },
       () => {
         if (number !== this.#asking) return;
@@ -147,16 +214,44 @@ export class Driver {
     );
   }
 
-  async #find(origin: LonLat, f: Filters): Promise<[Station[], Map<string, Fit>]> {
-    let found: Station[] = [];
-    for (const radius of RADII) {
-      found = (await this.#query(f, origin, radius, FOUND)).stations;
-      if (found.length >= 3) break;
+  /** The stations around a point, farther out until there are some. */
+  async find(origin: LonLat, f: Filters, radii: readonly number[] = RADII): Promise<Found> {
+    let stations: Station[] = [];
+    for (const radius of radii) {
+      stations = (await this.#query(f, origin, radius, FOUND)).stations;
+      if (stations.length >= 3) break;
     }
-    if (!countsSome(f) || found.length === 0) return [found, new Map()];
-    const reach = Math.ceil(Math.max(...found.map((s) => s.distanceM ?? 0))) + 1;
+    if (!countsSome(f) || stations.length === 0) return { stations, fits: new Map() };
+    const reach = Math.ceil(Math.max(...stations.map((s) => s.distanceM ?? 0))) + 1;
     const other = (await this.#query({ ...f, free: !f.free }, origin, Math.min(50_000, reach), 200)).stations;
-    return [found, f.free ? fits(found, other) : fits(other, found)];
+    return { stations, fits: f.free ? fits(stations, other) : fits(other, stations) };
+  }
+
+  /** Favourites, nearest first, then stations seen. */
+  async #saved(origin: LonLat): Promise<Found> {
+    const marked = favourites();
+    const wanted = [...marked, ...seen().filter((id) => !marked.includes(id))];
+    const answers = await Promise.all(wanted.map((id) => this.#one(id)));
+    const stations = answers.flatMap((s) => (s ? [{ ...s, distanceM: distanceM(origin, [s.lon, s.lat]) }] : []));
+    const rank = (s: Station): number => (marked.includes(s.id) ? 0 : 1);
+    stations.sort((a, b) => rank(a) - rank(b) || a.distanceM - b.distanceM);
+    return { stations, fits: new Map() };
+  }
+
+  async #one(id: string): Promise<Station | null> {
+    try {
+      return (await get<{ station: StationDetail }>(`/stations/${encodeURIComponent(id)}`)).station;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null; // it is gone
+      throw error;
+    }
+  }
+
+  #keep(origin: LonLat): void {
+    if (!this.city || narrows(this.filters) || Date.now() - this.#keptAt < KEEP_MS) return;
+    this.#keptAt = Date.now();
+    const stations = this.#found.map((s) => ({ ...s, ...this.feed.items.get(s.id) }));
+    keepSnapshot({ at: this.heardAt || this.live.now(), origin, city: this.city, operators: this.operators, stations });
   }
 
   /** Over the socket while it is open, else over HTTP. */
@@ -170,6 +265,7 @@ export class Driver {
       }
     }
     const answer = await get<{ at: string; stations: Station[] }>('/stations', params);
+    this.heardAt = Math.max(this.heardAt, millis(answer.at));
     return { at: millis(answer.at), stations: answer.stations };
   }
 

@@ -1,6 +1,7 @@
 // The driver's filters: in the address, and as parameters of a query.
 import type { Params } from '../lib/api.ts';
 import type { LonLat } from '../lib/types.ts';
+import type { Say } from './texts.ts';
 
 export interface Filters {
   free: boolean;
@@ -11,12 +12,19 @@ export interface Filters {
   open: boolean;
   operator: string;
   q: string;
-  sort: 'near' | 'price';
+  saved: boolean; // favourites and stations seen, wherever they are; goes with no other filter
+  sort: Sort;
 }
 
+/** Nearest first, soonest plugged in first, or cheapest whole stop first. */
+export type Sort = 'near' | 'plug' | 'cost';
+
 export const NO_FILTERS: Filters = {
-  free: false, kind: '', minKw: 0, maxYuan: 0, parking: false, open: false, operator: '', q: '', sort: 'near',
+  free: false, kind: '', minKw: 0, maxYuan: 0, parking: false, open: false, operator: '', q: '',
+  saved: false, sort: 'near',
 };
+
+const SORTS: Record<string, Sort> = { plug: 'plug', cost: 'cost', price: 'cost' }; // price: as it was called before
 
 export function filtersOf(query: URLSearchParams): Filters {
   const number = (name: string): number => {
@@ -33,7 +41,8 @@ export function filtersOf(query: URLSearchParams): Filters {
     open: query.get('open') === '1',
     operator: query.get('operator') ?? '',
     q: query.get('q') ?? '',
-    sort: query.get('sort') === 'price' ? 'price' : 'near',
+    saved: query.get('saved') === '1',
+    sort: SORTS[query.get('sort') ?? ''] ?? 'near',
   };
 }
 
@@ -48,7 +57,8 @@ export function filterParams(f: Filters): Record<string, string> {
     open: f.open ? '1' : '',
     operator: f.operator,
     q: f.q.trim(),
-    sort: f.sort === 'price' ? 'price' : '',
+    saved: f.saved ? '1' : '',
+    sort: f.sort === 'near' ? '' : f.sort,
   };
   return Object.fromEntries(Object.entries(all).filter(([, v]) => v !== ''));
 }
@@ -56,9 +66,7 @@ export function filterParams(f: Filters): Record<string, string> {
 /** The address with the filters in it and everything else kept. */
 export function withFilters(href: string, f: Filters): string {
   const url = new URL(href);
-  for (const name of ['free', 'kind', 'minKw', 'maxYuan', 'parking', 'open', 'operator', 'q', 'sort']) {
-    url.searchParams.delete(name);
-  }
+  for (const name of Object.keys(NO_FILTERS)) url.searchParams.delete(name);
   for (const [name, value] of Object.entries(filterParams(f))) url.searchParams.set(name, value);
   return url.pathname + url.search;
 }
@@ -68,6 +76,21 @@ export function narrows(f: Filters): boolean {
   return Object.keys(filterParams({ ...f, sort: 'near' })).length > 0;
 }
 
+/** The filters in force, each with its name and the choice without it. */
+export function activeFilters(f: Filters, t: Say): { name: string; rest: Filters }[] {
+  const names: [on: boolean, name: string, off: Partial<Filters>][] = [
+    [f.free, t('onlyFree'), { free: false }],
+    [f.kind !== '', t(f.kind === 'ac' ? 'ac' : 'fast'), { kind: '' }],
+    [f.minKw > 0, t('kw', { n: f.minKw }), { minKw: 0 }],
+    [f.maxYuan > 0, t('yuan', { n: f.maxYuan.toFixed(2) }), { maxYuan: 0 }],
+    [f.parking, t('freeParking'), { parking: false }],
+    [f.open, t('openNow'), { open: false }],
+    [f.operator !== '', t('operator'), { operator: '' }],
+    [f.q !== '', f.q, { q: '' }],
+  ];
+  return names.filter(([on]) => on).map(([, name, off]) => ({ name, rest: { ...f, ...off } }));
+}
+
 /** Whether counts must be of some piles only: those that fit one and the same filter. */
 export function countsSome(f: Filters): boolean {
   return f.kind !== '' || f.minKw > 0;
@@ -75,6 +98,6 @@ export function countsSome(f: Filters): boolean {
 
 /** Parameters of the query for stations around a point. */
 export function stationParams(f: Filters, near: LonLat, radiusM: number, limit: number): Params {
-  const { sort: _, ...rest } = filterParams(f);
+  const { sort: _, saved: __, ...rest } = filterParams(f);
   return { near, radiusM, limit, ...rest };
 }

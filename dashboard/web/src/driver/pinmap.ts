@@ -7,19 +7,21 @@ import type { Lang } from '../lib/i18n.ts';
 import { baseSources, DARK, FONT, LIGHT, loadMapLibre, lowerLayers, upperLayers } from '../lib/mapstyle.ts';
 import type { Shape } from '../lib/states.ts';
 import type { Box, LonLat } from '../lib/types.ts';
+import { declutter, type Spot } from './declutter.ts';
 import { PIN_COLOUR, PIN_RATIO, PIN_TEXT, pinImage } from './pins.ts';
-import { ringLabel, RINGS_M, type Pin } from './rings.ts';
+import { APART, LABEL_CLEAR, labelAt, ME_CLEAR, ringLabel, RINGS_M, type Pin } from './rings.ts';
 
 export interface PinMapOptions {
   city: City;
   centre: LonLat;
+  zoom: number;
+  title: string; // for readers of the screen
   theme: 'light' | 'dark';
   lang: Lang;
   viewed(box: Box): void;
   picked(id: string): void;
 }
 
-const ZOOM = 13;
 const FINGER = 14; // CSS pixels around a tap
 const SHAPES: readonly Shape[] = ['free', 'few', 'full', 'old', 'fault'];
 
@@ -29,19 +31,25 @@ function collection(features: GeoJSON.Feature[]): GeoJSON.FeatureCollection {
 
 export class PinMap {
   #map: GLMap;
+  #pins: readonly Pin[] = [];
+  #selected: string | null = null;
+  #origin: LonLat;
+  #whole: ReadonlySet<string> = new Set();
 
   private constructor(map: GLMap, options: PinMapOptions) {
     this.#map = map;
+    this.#origin = options.centre;
     const viewed = (): void => {
       const b = map.getBounds();
       options.viewed([b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]);
+      this.#draw();
     };
     map.on('moveend', viewed);
     map.on('resize', viewed);
     map.on('click', (event: MapMouseEvent) => {
       const { x, y } = event.point;
       const box: [[number, number], [number, number]] = [[x - FINGER, y - FINGER], [x + FINGER, y + FINGER]];
-      const [hit] = map.queryRenderedFeatures(box, { layers: ['pins', 'dots'] });
+      const [hit] = map.queryRenderedFeatures(box, { layers: ['pins', 'dots', 'chosenPin'] });
       if (hit) options.picked(String(hit.properties.id));
     });
     viewed();
@@ -55,16 +63,17 @@ export class PinMap {
     const map = new GL({
       container,
       center: options.centre,
-      zoom: ZOOM,
+      zoom: options.zoom,
       minZoom: 8,
       maxZoom: 17,
       attributionControl: false,
+      locale: { 'Map.Title': options.title },
       fadeDuration: 0,
       dragRotate: false,
       pitchWithRotate: false,
       style: {
         version: 8,
-        sources: { ...baseSources(base), rings: empty, ringNames: empty, me: empty, pins: empty, chosen: empty },
+        sources: { ...baseSources(base), rings: empty, ringNames: empty, me: empty, pins: empty, dots: empty, chosen: empty },
         layers: [
           ...lowerLayers(palette),
           ...upperLayers(palette, options.lang, 0.9).map(coarse),
@@ -82,23 +91,47 @@ export class PinMap {
 
   /** Draws the start and its rings; the view moves only by `goTo`. */
   origin(at: LonLat): void {
+    this.#origin = at;
     this.#set('me', [point(at, {})]);
     this.#set('rings', RINGS_M.map((r) => ({
       type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: circle(at, r) },
     })));
-    this.#set('ringNames', RINGS_M.map((r) => point(circle(at, r)[9] as LonLat, { text: ringLabel(r) })));
+    this.#set('ringNames', RINGS_M.map((r) => point(labelAt(at, r), { text: ringLabel(r) })));
   }
 
-  goTo(at: LonLat): void {
-    this.#map.jumpTo({ center: at, zoom: ZOOM });
+  goTo(at: LonLat, zoom: number): void {
+    this.#map.jumpTo({ center: at, zoom });
   }
 
+  /** Pins in order of importance; what has no room stands as a dot. The view stays as it is. */
   pins(pins: readonly Pin[], selected: string | null): void {
-    this.#set('pins', pins.map((p, i) =>
-      point(p.at, { id: p.id, shape: p.shape, n: p.shape === 'fault' ? '' : String(p.count), order: i })));
-    const chosen = pins.find((p) => p.id === selected);
-    const text = chosen?.shape === 'fault' ? '' : String(chosen?.count);
-    this.#set('chosen', chosen ? [point(chosen.at, { shape: chosen.shape, n: text })] : []);
+    this.#pins = pins;
+    this.#selected = selected;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const map = this.#map;
+    const { clientWidth: width, clientHeight: height } = map.getContainer();
+    const spot = (at: LonLat, r: number): Spot => ({ ...map.project(at), r });
+    const { whole, dots } = declutter(this.#pins, {
+      width, height, apart: APART, keep: this.#whole,
+      first: new Set(this.#selected === null ? [] : [this.#selected]),
+      clear: [
+        spot(this.#origin, ME_CLEAR),
+        ...RINGS_M.map((r) => spot(labelAt(this.#origin, r), LABEL_CLEAR)),
+      ],
+      project: (pin) => {
+        const { x, y } = map.project(pin.at);
+        return [x, y];
+      },
+    });
+    this.#whole = new Set(whole.map((p) => p.id));
+    const features = (list: readonly Pin[]): GeoJSON.Feature[] =>
+      list.map((p) => point(p.at, { id: p.id, shape: p.shape, n: p.shape === 'fault' ? '' : String(p.count) }));
+    this.#set('pins', features(whole.filter((p) => p.id !== this.#selected)));
+    this.#set('dots', features(dots));
+    this.#set('chosen', features(whole.filter((p) => p.id === this.#selected)));
   }
 
   destroy(): void {
@@ -121,22 +154,29 @@ function ownLayers(theme: 'light' | 'dark'): LayerSpecification[] {
   const soft = dark ? '#a9bac8' : '#4c5d6a';
   const halo = dark ? '#101922' : '#eef1ec';
   const colours = PIN_COLOUR[theme];
-  const dots = SHAPES.flatMap((shape) => [shape, shape === 'old' ? soft : colours[shape]]);
-  const pin = (layout: object): object => ({
+  const dots = SHAPES.flatMap((shape) => [shape, shape === 'old' || shape === 'fault' ? soft : colours[shape]]);
+  const pin = {
     type: 'symbol',
     layout: {
-      'icon-image': ['get', 'shape'], 'text-field': ['get', 'n'], 'text-size': 17, 'text-font': FONT, ...layout,
+      'icon-image': ['get', 'shape'], 'text-field': ['get', 'n'], 'text-size': 17, 'text-font': FONT,
+      'icon-allow-overlap': true, 'text-allow-overlap': true, // they are kept apart already
     },
     paint: { 'text-color': ['case', ['==', ['get', 'shape'], 'old'], PIN_TEXT[theme].old, PIN_TEXT[theme].on] },
-  });
+  };
   return [
     {
       id: 'rings', type: 'line', source: 'rings',
       paint: { 'line-color': dark ? '#3d5566' : '#b4c2bd', 'line-width': 1.4, 'line-dasharray': [3, 3] },
     },
     {
+      id: 'dots', type: 'circle', source: 'dots',
+      paint: {
+        'circle-radius': 2.5, 'circle-color': ['match', ['get', 'shape'], ...dots, soft], 'circle-opacity': 0.55,
+      },
+    },
+    {
       id: 'ringNames', type: 'symbol', source: 'ringNames',
-      layout: { 'text-field': ['get', 'text'], 'text-size': 14, 'text-font': FONT },
+      layout: { 'text-field': ['get', 'text'], 'text-size': 14, 'text-font': FONT, 'text-allow-overlap': true },
       paint: { 'text-color': soft, 'text-halo-color': halo, 'text-halo-width': 3 },
     },
     {
@@ -150,20 +190,13 @@ function ownLayers(theme: 'light' | 'dark'): LayerSpecification[] {
       },
     },
     {
-      id: 'dots', type: 'circle', source: 'pins',
-      paint: {
-        'circle-radius': 4, 'circle-color': ['match', ['get', 'shape'], ...dots, soft],
-        'circle-stroke-color': halo, 'circle-stroke-width': 1,
-      },
-    },
-    {
       id: 'chosen', type: 'circle', source: 'chosen',
       paint: {
         'circle-radius': 25, 'circle-color': accent, 'circle-opacity': 0.25,
         'circle-stroke-color': accent, 'circle-stroke-width': 3,
       },
     },
-    { id: 'pins', source: 'pins', ...pin({ 'symbol-sort-key': ['get', 'order'], 'icon-padding': 1 }) },
-    { id: 'chosenPin', source: 'chosen', ...pin({ 'icon-allow-overlap': true, 'text-allow-overlap': true }) },
+    { id: 'pins', source: 'pins', ...pin },
+    { id: 'chosenPin', source: 'chosen', ...pin },
   ] as LayerSpecification[];
 }

@@ -6,7 +6,8 @@ import type { Parking, Pile, Station } from '../../src/lib/types.ts';
 import { groupsOf, parkingPhrase, parkingText, pileWord } from '../../src/driver/describe.ts';
 import { filterParams, filtersOf, narrows, NO_FILTERS, stationParams, withFilters } from '../../src/driver/filters.ts';
 import { navigationLink } from '../../src/driver/navigate.ts';
-import { fitOf, fits, nextPriceChange, ordered } from '../../src/driver/order.ts';
+import { driveMin, fitOf, fitOfPiles, fits, nextPriceChange, ordered, type Placed } from '../../src/driver/order.ts';
+import type { Cost, Range } from '../../src/driver/stop.ts';
 import { originAt, parsePoint, pointText } from '../../src/driver/origin.ts';
 import { TEXTS } from '../../src/driver/texts.ts';
 
@@ -28,7 +29,7 @@ describe('filters', () => {
   test('stand in the address and come back from it', () => {
     const f = {
       ...NO_FILTERS, free: true, kind: 'dc' as const, minKw: 120, maxYuan: 1.2, parking: true, q: '世纪',
-      sort: 'price' as const,
+      sort: 'cost' as const,
     };
     const href = withFilters('http://x/?lang=en&open=1', f);
     expect(filtersOf(new URL(href, 'http://x').searchParams)).toEqual(f);
@@ -43,12 +44,12 @@ describe('filters', () => {
   });
 
   test('an order narrows nothing', () => {
-    expect(narrows({ ...NO_FILTERS, sort: 'price' })).toBe(false);
+    expect(narrows({ ...NO_FILTERS, sort: 'cost' })).toBe(false);
     expect(narrows({ ...NO_FILTERS, q: 'a' })).toBe(true);
   });
 
   test('become the parameters of the contract', () => {
-    const f = { ...NO_FILTERS, free: true, parking: true, sort: 'price' as const };
+    const f = { ...NO_FILTERS, free: true, parking: true, sort: 'cost' as const };
     const params = stationParams(f, [102.71, 25.04], 5000, 50);
     expect(queryString(params)).toBe('?near=102.71%2C25.04&radiusM=5000&limit=50&free=1&parking=free');
   });
@@ -67,13 +68,41 @@ describe('counts and order', () => {
     expect(fitOf(station('c', { match: 5 }), f, found)).toEqual({ free: 0, total: 5 });
   });
 
-  test('cheapest first: unknown prices last, the nearer of equals first', () => {
+  const placed = (id: string, distanceM: number, given: Partial<Placed>): Placed & { id: string } => ({
+    id, station: { distanceM }, shape: 'free', cost: null, ...given,
+  });
+  const cost = (energyYuan: number | null, parking: Range | null): Cost => ({
+    kwh: 30, kw: 60, chargeMin: 30, stayMin: 30, parts: null, energyYuan, parking,
+    total: energyYuan === null || !parking ? null : { low: energyYuan + parking.low, high: energyYuan + parking.high },
+  });
+  const none = { low: 0, high: 0 };
+
+  test('cheapest stop first: parking counts, what is not known comes last, the nearer of equals first', () => {
     const list = [
-      station('far', { price: price(0.8), distanceM: 900 }), station('unknown', { distanceM: 1 }),
-      station('near', { price: price(0.8), distanceM: 200 }), station('dear', { price: price(1.4) }),
+      placed('far', 900, { cost: cost(20, none) }), placed('no price', 1, { cost: cost(null, none) }),
+      placed('near', 200, { cost: cost(20, none) }), placed('no parking', 1, { cost: cost(1, null) }),
+      placed('dear parking', 1, { cost: cost(18, { low: 0, high: 5 }) }),
     ];
-    expect(ordered(list, 'price').map((s) => s.id)).toEqual(['near', 'far', 'dear', 'unknown']);
+    expect(ordered(list, 'cost').map((s) => s.id)).toEqual(['near', 'far', 'dear parking', 'no parking', 'no price']);
     expect(ordered(list, 'near')).toEqual(list);
+  });
+
+  test('soonest plugged in: a free pile farther away before a full station', () => {
+    const list = [
+      placed('broken', 1, { shape: 'fault' }), placed('silent', 2, { shape: 'old' }), placed('full', 3, { shape: 'full' }),
+      placed('b', 900, {}), placed('a', 300, { shape: 'few' }),
+    ];
+    expect(ordered(list, 'plug').map((s) => s.id)).toEqual(['a', 'b', 'full', 'silent', 'broken']);
+    expect(Math.round(driveMin(2000))).toBe(9);
+  });
+
+  test('the counts of an open station obey the filters', () => {
+    const pile = (kind: 'ac' | 'dc', ratedKw: number, state: Pile['state']): Pile => ({
+      id: 'a:b', kind, ratedKw, status: 1, state, powerKw: null, socPct: null, updatedAt: null,
+    });
+    const piles = [pile('dc', 120, 'free'), pile('dc', 60, 'free'), pile('ac', 7, 'free'), pile('dc', 120, 'inUse')];
+    expect(fitOfPiles(piles, NO_FILTERS)).toEqual({ free: 3, total: 4 });
+    expect(fitOfPiles(piles, { ...NO_FILTERS, kind: 'dc', minKw: 120 })).toEqual({ free: 1, total: 2 });
   });
 
   test('knows when the next price begins', () => {

@@ -5,7 +5,8 @@ import { bytes, loadOf } from '../../build/sizes.ts';
 
 const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
 const GEO = ['geo/base.geojson', 'geo/districts.topo.json'];
-const simple = (path: string): boolean => !/\/Svg/.test(path); // loaded only where WebGL is missing
+// Loaded only where WebGL is missing, or once somebody asks for help, another stop or a watch.
+const simple = (path: string): boolean => !/\/(Svg|Help|StopPanel|WatchBar)/.test(path);
 
 // Budgets of the screens page, in bytes on the wire.
 describe.skipIf(!existsSync(`${dist}/wall.html`))('sizes of the built pages', () => {
