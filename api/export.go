@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -48,9 +49,13 @@ func (a *API) render(w http.ResponseWriter, rq *request, s *sheet, ans *answer, 
 
 // nextLink is a Link header (RFC 8288) to the same list from the cursor on.
 func nextLink(rq *request, cursor string) string {
+	const end = `>; rel="next"`
+	if raw := rq.URL.RawQuery; raw != "" && !strings.ContainsAny(raw, `%<>"\`) && !strings.Contains(raw, "cursor") {
+		return "<" + rq.URL.EscapedPath() + "?" + raw + "&cursor=" + url.QueryEscape(cursor) + end // a first page: as a rule
+	}
 	query := rq.URL.Query()
 	query.Set("cursor", cursor)
-	return "<" + rq.URL.EscapedPath() + "?" + query.Encode() + `>; rel="next"`
+	return "<" + rq.URL.EscapedPath() + "?" + query.Encode() + end
 }
 
 // header returns the columns' names. GCJ-02 positions, hundreds of metres off,

@@ -16,32 +16,75 @@ type member struct {
 	raw  []byte
 }
 
-// parseMessage cuts a JSON object. The members are views of text.
+// parseMessage cuts a JSON object, and checks it on the way. The members are
+// views of text.
 func parseMessage(text []byte, reuse []member) (message, error) {
-	bad := func() (message, error) {
+	m := message{members: reuse[:0]}
+	i := skipSpace(text, 0)
+	end, ok := m.object(text, i)
+	if !ok || skipSpace(text, end) != len(text) {
 		return message{}, charge.Errorf(charge.ValueRange, "a message must be one JSON object")
 	}
-	if !json.Valid(text) {
-		return bad()
+	return m, nil
+}
+
+// object cuts the object that begins at i.
+func (m *message) object(text []byte, i int) (end int, ok bool) {
+	if i >= len(text) || text[i] != '{' {
+		return i, false
 	}
-	i := skipSpace(text, 0)
-	if text[i] != '{' {
-		return bad()
+	if i = skipSpace(text, i+1); i < len(text) && text[i] == '}' {
+		return i + 1, true
 	}
-	m := message{members: reuse[:0]}
-	// The text is valid JSON, so that the scan below cannot run past its end.
-	for i = skipSpace(text, i+1); text[i] != '}'; {
-		end := skipValue(text, i)
-		name := unquote(text[i:end])
-		i = skipSpace(text, end) + 1 // the colon
-		i = skipSpace(text, i)
-		end = skipValue(text, i)
-		m.members = append(m.members, member{name, text[i:end]})
-		if i = skipSpace(text, end); text[i] == ',' {
+	for {
+		from := i
+		if i, ok = scanString(text, i); !ok {
+			return i, false
+		}
+		name := nameOf(text[from:i])
+		if i = skipSpace(text, i); i >= len(text) || text[i] != ':' {
+			return i, false
+		}
+		from = skipSpace(text, i+1)
+		if i, ok = scanValue(text, from, 1); !ok {
+			return i, false
+		}
+		m.members = append(m.members, member{name, text[from:i]})
+		if i = skipSpace(text, i); i >= len(text) {
+			return i, false
+		}
+		switch text[i] {
+		case '}':
+			return i + 1, true
+		case ',':
 			i = skipSpace(text, i+1)
+		default:
+			return i, false
 		}
 	}
-	return m, nil
+}
+
+// nameOf returns a member's name; those that every message has cost no memory.
+func nameOf(raw []byte) string {
+	switch string(raw[1 : len(raw)-1]) {
+	case "op":
+		return "op"
+	case "id":
+		return "id"
+	case "feed":
+		return "feed"
+	case "bbox":
+		return "bbox"
+	case "near":
+		return "near"
+	case "radiusM":
+		return "radiusM"
+	case "free":
+		return "free"
+	case "limit":
+		return "limit"
+	}
+	return unquote(raw)
 }
 
 // raw returns the last member of that name; nil when absent or null.
@@ -84,35 +127,137 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// skipValue returns the end of the value that begins at i.
-func skipValue(b []byte, i int) int {
+// maxDepth is how deep values may stand in one another, as in package json.
+const maxDepth = 10_000
+
+// scanValue returns the end of the JSON value that begins at i, which stands in
+// so many others; ok tells whether there is one (RFC 8259).
+func scanValue(b []byte, i, depth int) (end int, ok bool) {
+	if i >= len(b) {
+		return i, false
+	}
 	switch b[i] {
 	case '"':
-		for i++; b[i] != '"'; i++ {
-			if b[i] == '\\' {
-				i++
-			}
-		}
-		return i + 1
+		return scanString(b, i)
 	case '{', '[':
-		depth := 0
-		for ; ; i++ {
+		return scanNested(b, i, depth+1)
+	case 't':
+		return scanWord(b, i, "true")
+	case 'f':
+		return scanWord(b, i, "false")
+	case 'n':
+		return scanWord(b, i, "null")
+	}
+	return scanNumber(b, i)
+}
+
+// scanNested is scanValue for objects and arrays.
+func scanNested(b []byte, i, depth int) (end int, ok bool) {
+	if depth > maxDepth {
+		return i, false
+	}
+	last := b[i] + 2 // ']' or '}'
+	named := b[i] == '{'
+	if i = skipSpace(b, i+1); i < len(b) && b[i] == last {
+		return i + 1, true
+	}
+	for {
+		if named {
+			if i, ok = scanString(b, i); !ok {
+				return i, false
+			}
+			if i = skipSpace(b, i); i >= len(b) || b[i] != ':' {
+				return i, false
+			}
+			i = skipSpace(b, i+1)
+		}
+		if i, ok = scanValue(b, i, depth); !ok {
+			return i, false
+		}
+		if i = skipSpace(b, i); i >= len(b) || b[i] != last && b[i] != ',' {
+			return i, false
+		}
+		if b[i] == last {
+			return i + 1, true
+		}
+		i = skipSpace(b, i+1)
+	}
+}
+
+// skipValue returns the end of the valid value that begins at i.
+func skipValue(b []byte, i int) int {
+	end, _ := scanValue(b, i, 0)
+	return end
+}
+
+func scanWord(b []byte, i int, word string) (end int, ok bool) {
+	return i + len(word), len(b)-i >= len(word) && string(b[i:i+len(word)]) == word
+}
+
+func scanString(b []byte, i int) (end int, ok bool) {
+	if i >= len(b) || b[i] != '"' {
+		return i, false
+	}
+	for i++; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1, true
+		case c < 0x20:
+			return i, false
+		case c == '\\':
+			if i++; i >= len(b) {
+				return i, false
+			}
 			switch b[i] {
-			case '"':
-				i = skipValue(b, i) - 1
-			case '{', '[':
-				depth++
-			case '}', ']':
-				if depth--; depth == 0 {
-					return i + 1
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case 'u':
+				for range 4 {
+					if i++; i >= len(b) || !isHex(b[i]) {
+						return i, false
+					}
 				}
+			default:
+				return i, false
 			}
 		}
 	}
-	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
+	return i, false
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+func scanNumber(b []byte, i int) (end int, ok bool) {
+	digits := func() bool {
+		from := i
+		for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+			i++
+		}
+		return i > from
+	}
+	if b[i] == '-' {
 		i++
 	}
-	return i
+	if i < len(b) && b[i] == '0' {
+		i++
+	} else if !digits() {
+		return i, false
+	}
+	if i < len(b) && b[i] == '.' {
+		if i++; !digits() {
+			return i, false
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		if i++; i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return i, false
+		}
+	}
+	return i, true
 }
 
 // unquote returns the text of a valid JSON string.

@@ -33,7 +33,7 @@ func TestMessageText(t *testing.T) {
 // that package json finds.
 func FuzzMessage(f *testing.F) {
 	for _, s := range []string{`{"op":"sub","id":"a","feed":"stations","bbox":[102.70,25.00,102.75,25.05]}`, `{"rev":{"s/1":"x1.1"},"a":[[{}]]}`,
-		`{"a":"\\\"","a":1e5}`, `[]`, `{`, ``, ` {} `, `{"":null}`, "{\"a\":\"\xff\"}"} {
+		`{"a":"\\\"","a":1e5}`, `[]`, `{"a":-0.50E+1,"b":01}`, `{"a":[1,{"b":"\\u00e9\\n"}],}`, `{"a":tru}`, "{\"a\":\"\n\"}", `{"a" : [ ] , "b":{} } x`, `{`, ``, ` {} `, `{"":null}`, "{\"a\":\"\xff\"}"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

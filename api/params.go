@@ -17,17 +17,44 @@ import (
 //
 // They come from a query string, or from the members of a websocket message.
 type params struct {
-	values  url.Values
+	few     [12]param // of a query string: those that come first
+	n       int
+	more    []param
 	message *message
 	err     error
 }
 
-func parseParams(rawQuery string) params {
-	v, err := url.ParseQuery(rawQuery)
-	if err != nil {
-		return params{err: charge.Errorf(charge.ValueRange, "the query string is malformed")}
+type param struct{ name, value string }
+
+// parseParams takes what [url.ParseQuery] takes.
+func parseParams(rawQuery string) (p params) {
+	for pair, rest := "", rawQuery; rest != ""; {
+		pair, rest, _ = strings.Cut(rest, "&")
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, ok1 := unescape(name)
+		value, ok2 := unescape(value)
+		if !ok1 || !ok2 || strings.IndexByte(pair, ';') >= 0 {
+			return params{err: charge.Errorf(charge.ValueRange, "the query string is malformed")}
+		}
+		if p.n < len(p.few) {
+			p.few[p.n] = param{name, value}
+			p.n++
+		} else {
+			p.more = append(p.more, param{name, value})
+		}
 	}
-	return params{values: v}
+	return p
+}
+
+func unescape(s string) (string, bool) {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s, true
+	}
+	s, err := url.QueryUnescape(s)
+	return s, err == nil
 }
 
 // get returns the last value of name and whether it was given.
@@ -35,11 +62,17 @@ func (p *params) get(name string) (string, bool) {
 	if p.message != nil {
 		return p.message.text(name)
 	}
-	v := p.values[name]
-	if len(v) == 0 {
-		return "", false
+	for i := len(p.more) - 1; i >= 0; i-- {
+		if p.more[i].name == name {
+			return p.more[i].value, true
+		}
 	}
-	return v[len(v)-1], true
+	for i := p.n - 1; i >= 0; i-- {
+		if p.few[i].name == name {
+			return p.few[i].value, true
+		}
+	}
+	return "", false
 }
 
 func (p *params) refuse(format string, args ...any) {
@@ -132,23 +165,22 @@ func (p *params) slug(name string) string {
 // crs tells whether positions in and out are GCJ-02.
 func (p *params) crs() (gcj bool) { return p.oneOf("crs", "wgs84", "gcj02") == "gcj02" }
 
-// point returns name's value "lon,lat" in WGS-84, or nil when absent.
-func (p *params) point(name string, gcj bool) *geo.Point {
+// point returns name's value "lon,lat" in WGS-84; false when absent.
+func (p *params) point(name string, gcj bool) (geo.Point, bool) {
 	s, ok := p.get(name)
 	if !ok {
-		return nil
+		return geo.Point{}, false
 	}
-	v, ok := parseNumbers(s, 2)
-	if !ok {
+	var v [4]float64
+	if !parseNumbers(s, v[:2]) {
 		p.refuse("%s must be lon,lat in degrees", name)
-		return nil
+		return geo.Point{}, false
 	}
-	pt, err := toPoint(name, v, gcj)
+	pt, err := toPoint(name, v[:2], gcj)
 	if err != nil {
 		p.refuse("%s", err.Error())
-		return nil
 	}
-	return &pt
+	return pt, err == nil
 }
 
 // box returns name's value "w,s,e,n" in WGS-84, or nil when absent.
@@ -157,12 +189,12 @@ func (p *params) box(name string, gcj bool) *geo.Box {
 	if !ok {
 		return nil
 	}
-	v, ok := parseNumbers(s, 4)
-	if !ok {
+	var v [4]float64
+	if !parseNumbers(s, v[:]) {
 		p.refuse("%s must be west,south,east,north in degrees", name)
 		return nil
 	}
-	b, err := toBox(name, v, gcj)
+	b, err := toBox(name, v[:], gcj)
 	if err != nil {
 		p.refuse("%s", err.Error())
 		return nil
@@ -223,17 +255,17 @@ const maxMillis = 7258118400000
 func validLon(v float64) bool { return v >= -180 && v <= 180 }
 func validLat(v float64) bool { return v >= -90 && v <= 90 }
 
-// parseNumbers returns the n numbers of "a,b,…".
-func parseNumbers(s string, n int) ([]float64, bool) {
-	out := make([]float64, 0, 4)
-	for part := range strings.SplitSeq(s, ",") {
+// parseNumbers fills out with the numbers of "a,b,…"; false when they are not as many.
+func parseNumbers(s string, out []float64) bool {
+	for i := range out {
+		part, rest, more := strings.Cut(s, ",")
 		v, ok := parseNumber(part)
-		if !ok || len(out) == n {
-			return nil, false
+		if !ok || more != (i < len(out)-1) {
+			return false
 		}
-		out = append(out, v)
+		out[i], s = v, rest
 	}
-	return out, len(out) == n
+	return true
 }
 
 // parseNumber takes a finite decimal number; no hex, no NaN, no infinity.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strconv"
 	"sync"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
@@ -31,7 +32,12 @@ var foundPool = sync.Pool{New: func() any { s := make([]live.Found, 0, maxLimit)
 // {at, crs, stations, next}, in an object of their own, or under `at` and key.
 func (a *API) stationList(w *jsonBuf, p *params, who identity, key string) error {
 	gcj := p.crs()
-	q := live.Query{Viewer: who.viewer(), Near: p.point("near", gcj), Box: p.box("bbox", gcj)}
+	q := live.Query{Viewer: who.viewer()}
+	near, isNear := p.point("near", gcj)
+	if isNear {
+		q.Near = &near
+	}
+	q.Box = p.box("bbox", gcj)
 	q.RadiusM = p.float("radiusM", usualRadiusM, 1, maxRadiusM)
 	q.Limit = p.int("limit", usualLimit, 1, maxLimit)
 	q.Operator = p.slug("operator")
@@ -86,26 +92,65 @@ func (a *API) stationList(w *jsonBuf, p *params, who identity, key string) error
 	return nil
 }
 
-// stationMembers appends STATION of the contract.
+// stationMembers appends STATION of the contract. What changes only with the
+// operator's description or the price is written once and kept with the site.
 func (w *jsonBuf) stationMembers(f *live.Found, near, gcj bool) {
 	w.stationHead(f.Site, gcj)
-	w.numIf(near, "distanceM", f.DistanceM, 1)
+	if near {
+		w.b = append(w.b, `,"distanceM":`...)
+		w.b = appendFixed(w.b, f.DistanceM, 1)
+	} else {
+		w.b = append(w.b, `,"distanceM":null`...)
+	}
 	w.pileCounts("piles", f.Piles)
-	w.int("match", int64(f.Match))
-	w.price(f.Price)
-	w.parking(f.Site.Parking)
-	w.time("updatedAt", f.UpdatedAt)
+	w.b = append(w.b, `,"match":`...)
+	w.b = appendCount(w.b, f.Match)
+	w.sep("")
+	w.b = append(w.b, terms(f.Site, f.Price)...)
+	if f.UpdatedAt == 0 {
+		w.b = append(w.b, "null"...)
+		return
+	}
+	w.b = append(w.b, '"')
+	w.b = f.UpdatedAt.Append(w.b)
+	w.b = append(w.b, '"')
 }
 
 // stationHead appends what changes only with the operator's description.
 func (w *jsonBuf) stationHead(s *live.Site, gcj bool) {
-	w.str("id", s.GlobalID)
-	w.str("operator", s.Operator)
-	w.str("name", s.Name)
-	w.strOrNull("nameEn", s.NameEn)
-	w.position(s.Pos(), gcj)
-	w.str("access", s.Access.String())
-	w.numIf(s.MaxKW > 0, "maxKw", s.MaxKW, 3)
+	kept := &s.Head[0]
+	if gcj {
+		kept = &s.Head[1]
+	}
+	text := kept.Load()
+	if text == nil {
+		h := jsonBuf{b: make([]byte, 0, 192)}
+		h.str("id", s.GlobalID)
+		h.str("operator", s.Operator)
+		h.str("name", s.Name)
+		h.strOrNull("nameEn", s.NameEn)
+		h.position(s.Pos(), gcj)
+		h.str("access", s.Access.String())
+		h.numIf(s.MaxKW > 0, "maxKw", s.MaxKW, 3)
+		text = &h.b
+		kept.Store(text)
+	}
+	w.sep("")
+	w.b = append(w.b, *text...)
+}
+
+// terms returns the members price and parking, and the name of the one that
+// follows them.
+func terms(s *live.Site, p *city.PriceNow) []byte {
+	if kept := s.Terms.Load(); kept != nil && kept.Price == p {
+		return kept.Text
+	}
+	t := jsonBuf{b: make([]byte, 0, 256)}
+	t.price(p)
+	t.parking(s.Parking)
+	t.b = append(t.b, `,"updatedAt":`...)
+	s.Terms.Store(&live.PriceText{Price: p, Text: t.b})
+	return t.b
 }
 
 // yuanE4 appends an amount of yuan × 10,000.
@@ -165,15 +210,33 @@ func (w *jsonBuf) position(p geo.Point, gcj bool) {
 
 // pileCounts appends a pile count object.
 func (w *jsonBuf) pileCounts(key string, c charge.PileCounts) {
-	w.obj(key)
-	w.int("total", int64(c.Total))
-	w.int("free", int64(c.Free))
-	w.int("inUse", int64(c.InUse))
-	w.int("charging", int64(c.Charging))
-	w.int("reserved", int64(c.Reserved))
-	w.int("fault", int64(c.Fault))
-	w.int("offline", int64(c.Offline))
-	w.endObj()
+	w.sep(key)
+	b := append(w.b, `{"total":`...)
+	b = appendCount(b, c.Total)
+	b = append(b, `,"free":`...)
+	b = appendCount(b, c.Free)
+	b = append(b, `,"inUse":`...)
+	b = appendCount(b, c.InUse)
+	b = append(b, `,"charging":`...)
+	b = appendCount(b, c.Charging)
+	b = append(b, `,"reserved":`...)
+	b = appendCount(b, c.Reserved)
+	b = append(b, `,"fault":`...)
+	b = appendCount(b, c.Fault)
+	b = append(b, `,"offline":`...)
+	b = appendCount(b, c.Offline)
+	w.b = append(b, '}')
+}
+
+// appendCount appends n, which is small most of the time.
+func appendCount(b []byte, n int) []byte {
+	if uint(n) < 10 {
+		return append(b, byte('0'+n))
+	}
+	if uint(n) < 100 {
+		return append(b, byte('0'+n/10), byte('0'+n%10))
+	}
+	return strconv.AppendInt(b, int64(n), 10)
 }
 
 func (w *jsonBuf) vehicleCounts(key string, c charge.VehicleCounts) {

@@ -242,6 +242,13 @@ func (v *viewer) say(f frame) error {
 	if v.closing {
 		return net.ErrClosed
 	}
+	if len(v.pending) == 0 { // as a rule the kernel takes it whole
+		n, err := v.sock.write(f)
+		if err != nil || n == len(f) {
+			return err
+		}
+		f = f[n:]
+	}
 	v.pending = append(v.pending, f)
 	v.room -= len(f)
 	done, err := v.flush()

@@ -24,6 +24,11 @@ type Site struct {
 	MaxKW    float64 // largest rated power of its piles; 0 without piles
 	Adcode   string  // district under which it counts, "unknown" for none
 
+	// Room for what others write of it, so that they write it once. Live does
+	// not look into it.
+	Head  [2]atomic.Pointer[[]byte] // what only a new description changes
+	Terms atomic.Pointer[PriceText] // likewise, with a price
+
 	fold    string // what q looks through, in lower case
 	place   int    // index of its district
 	mark    mark   // of fold
@@ -31,6 +36,12 @@ type Site struct {
 	powerW  int64
 	touched uint32
 	recheck charge.Millis // when its price may change
+}
+
+// PriceText is a text that holds for as long as Price is [Site.Price].
+type PriceText struct {
+	Price *city.PriceNow
+	Text  []byte
 }
 
 type siteKey struct {
