@@ -95,6 +95,7 @@ type API struct {
 	pause   time.Duration // of a viewer that asks too fast
 	full    atomic.Uint64 // viewers refused because there are too many
 	leaving atomic.Bool   // Stop was called
+	work    *queue        // of what costs a core much
 	past    *queue        // of questions about the past
 	hurried atomic.Uint64 // messages refused because they came too fast
 	seed    maphash.Seed  // of entity tags
@@ -109,6 +110,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *API {
 	a.metrics = newMetrics(deps.Metrics)
 	a.hub = newHub(cfg, log, deps, a.metrics)
 	a.limiter = newLimiter(cfg.Limits, log)
+	a.work = newQueue(workAtOnce)
 	a.past = newQueue(cfg.Limits.HistoryAtOnce)
 	if n := cfg.Limits.MessageRate; n > 0 {
 		a.paced = newRate(n, inHandMessages)

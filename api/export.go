@@ -10,6 +10,13 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
+// A table larger than this many bytes of JSON is converted in turns, so many at
+// a time: a spreadsheet of 25,000 rows takes half a second of a core.
+const (
+	largeTable = 256 << 10
+	workAtOnce = 2
+)
+
 // render turns a filled JSON answer into what was asked for, and links to the
 // page after it.
 func (a *API) render(w http.ResponseWriter, rq *request, s *sheet, ans *answer, as wanted) error {

@@ -126,8 +126,8 @@ func (m *metrics) watchLimits(a *API) {
 		map[string]func() uint64{"all": a.full.Load, "address": l.census.refusedAddress.Load, "token": l.census.refusedToken.Load})
 	counter("dianchi_ws_messages_refused_total", "Messages of viewers that asked too fast.", "by",
 		map[string]func() uint64{"rate": a.hurried.Load})
-	counter("dianchi_history_refused_total", "Questions about the past answered 503, because too many waited.", "by",
-		map[string]func() uint64{"queue": a.past.refused.Load})
+	counter("dianchi_http_busy_total", "Large questions answered 503, because too many waited, by what they waited for.", "for",
+		map[string]func() uint64{"history": a.past.refused.Load, "work": a.work.refused.Load})
 }
 
 // prometheus answers GET /metrics to this machine and to regulators.

@@ -16,7 +16,7 @@ const (
 	upgradeRequired  charge.Code = "upgrade-required"
 	tooManySubs      charge.Code = "too-many-subscriptions"
 	notAcceptable    charge.Code = "not-acceptable"
-	historyBusy      charge.Code = "history-busy"
+	busy             charge.Code = "busy"
 	tooManyViewers   charge.Code = "too-many-viewers"
 )
 
@@ -45,7 +45,7 @@ var problems = map[charge.Code]problemKind{
 	opUnknown:                 {http.StatusBadRequest, "Operation unknown", 0},
 	tooManySubs:               {http.StatusTooManyRequests, "Too many subscriptions", 0},
 	notAcceptable:             {http.StatusNotAcceptable, "Not acceptable", 0},
-	historyBusy:               {http.StatusServiceUnavailable, "Too many questions about the past", 3},
+	busy:                      {http.StatusServiceUnavailable, "Busy", 3},
 	tooManyViewers:            {http.StatusTooManyRequests, "Too many websockets", 30},
 }
 

@@ -9,14 +9,15 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
-// Bounds of what waits for an answer about the past.
+// Bounds of what waits in a queue.
 const (
 	lineWaits  = 16               // questions of one client
 	queueWaits = 128              // questions of all
 	queueWait  = 10 * time.Second // of one question
 )
 
-// queue lets a few questions about the past go on at a time. Clients take
+// queue lets a few large questions go on at a time: about the past, which the
+// store answers, or such as cost a core much. Clients take
 // turns, and none has more than half of the places: who asks much waits for
 // himself.
 type queue struct {
@@ -42,12 +43,12 @@ func newQueue(atOnce int) *queue {
 }
 
 func errBusy() error {
-	return charge.Errorf(historyBusy, "too many questions about the past are waiting, try again later")
+	return charge.Errorf(busy, "too many large questions are waiting, try again later")
 }
 
 // enter waits for the client's turn. The caller calls leave with the same
 // client once it has its answer. Where there is no room to wait, or no turn
-// within queueWait, it is history-busy.
+// within queueWait, it is busy.
 func (q *queue) enter(ctx context.Context, client string) error {
 	q.mu.Lock()
 	l := q.lines[client]

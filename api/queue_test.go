@@ -66,20 +66,20 @@ func TestHistoryTakesTurns(t *testing.T) {
 func TestHistoryQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(4)
-		busy := 0
+		refused := 0
 		count := func(client string, times int) {
 			for range times {
 				go func() {
-					if charge.CodeOf(q.enter(t.Context(), client)) == historyBusy {
-						busy++
+					if charge.CodeOf(q.enter(t.Context(), client)) == busy {
+						refused++
 					}
 				}()
 				synctest.Wait()
 			}
 		}
 		count("a", 2+lineWaits+3)
-		if busy != 3 {
-			t.Fatalf("%d of one client refused at once, want 3", busy)
+		if refused != 3 {
+			t.Fatalf("%d of one client refused at once, want 3", refused)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error)
@@ -97,14 +97,14 @@ func TestHistoryQueueIsBounded(t *testing.T) {
 		}
 		time.Sleep(queueWait)
 		synctest.Wait()
-		if busy != 3+lineWaits || q.waiting != 0 || len(q.turns) != 0 {
-			t.Fatalf("%d refused, %d wait", busy, q.waiting)
+		if refused != 3+lineWaits || q.waiting != 0 || len(q.turns) != 0 {
+			t.Fatalf("%d refused, %d wait", refused, q.waiting)
 		}
 		for i := range queueWaits + 5 {
 			count(fmt.Sprint(i), 1)
 		}
-		if busy != 3+lineWaits+5 {
-			t.Fatalf("%d refused, want five more", busy)
+		if refused != 3+lineWaits+5 {
+			t.Fatalf("%d refused, want five more", refused)
 		}
 		time.Sleep(queueWait)
 	})
@@ -136,7 +136,7 @@ func TestHistoryBusy(t *testing.T) {
 	for range all + 1 {
 		go ask("203.0.113.9")
 	}
-	if a := <-answers; a.code() != "history-busy" || a.header.Get("Retry-After") == "" {
+	if a := <-answers; a.code() != "busy" || a.header.Get("Retry-After") == "" {
 		t.Fatalf("one too many: %d %s", a.status, a.body)
 	}
 	go ask("203.0.113.10")
@@ -174,5 +174,38 @@ func TestHistoryFromZero(t *testing.T) {
 	}
 	if a := w.get("/api/v1/alarms?to=0", "t-regulator"); a.status != 400 {
 		t.Fatalf("alarms to 0: %d", a.status)
+	}
+}
+
+// Files and cells that cost a core much are made in turns.
+func TestLargeWorkTakesTurns(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	q := w.api.work
+	if err := q.enter(t.Context(), "token d1"); err != nil { // it has its one place
+		t.Fatal(err)
+	}
+	const cells = "/api/v1/cells?res=8&bbox=102.7,25.0,102.75,25.05"
+	waits := make(chan answered, 1)
+	go func() { waits <- w.get(cells, "t-driver") }()
+	eventually(t, func() bool {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.waiting == 1
+	})
+	if a := w.get(cells, "t-teld"); a.status != 200 {
+		t.Fatalf("another client: %d", a.status)
+	}
+	if a := w.do("GET", "/api/v1/operators", "t-driver", "Accept", "text/csv"); a.status != 200 {
+		t.Fatalf("a small file waits: %d", a.status)
+	}
+	q.leave("token d1")
+	if a := <-waits; a.status != 200 {
+		t.Fatalf("then: %d %s", a.status, a.body)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.free != workAtOnce || len(q.lines) != 0 {
+		t.Fatalf("left: %+v", q)
 	}
 }

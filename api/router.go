@@ -43,6 +43,7 @@ type route struct {
 	post  bool // POST alone is served, not GET and HEAD
 	serve func(rq *request, w *answer) error
 	take  func(w http.ResponseWriter, rq *request)
+	heavy bool   // it may cost a core tens of milliseconds: clients take turns
 	sheet *sheet // how a list is answered as CSV, GeoJSON and XLSX; nil: JSON alone
 
 	metric *routeMetric
@@ -64,7 +65,7 @@ func (a *API) table() []*route {
 		{path: "/vehicles", roles: orMaker, serve: a.vehicles, sheet: vehicleSheet},
 		{path: "/vehicles/{vin}", roles: orMaker, serve: a.vehicle},
 		{path: "/heatmap", serve: a.heatmap, sheet: heatSheet},
-		{path: "/cells", serve: a.cells, sheet: cellSheet},
+		{path: "/cells", serve: a.cells, sheet: cellSheet, heavy: true},
 		{path: "/borders", serve: a.borders},
 		{path: "/history/piles/{id}", roles: orOperator, serve: a.pileHistory, sheet: historySheet},
 		{path: "/history/piles/{id}/sessions", roles: orOperator, serve: a.pileSessions, sheet: sessionSheet},
@@ -75,7 +76,7 @@ func (a *API) table() []*route {
 		{path: "/history/city", serve: a.cityHistory, sheet: historySheet},
 		{path: "/quality", roles: orParty, serve: a.qualities, sheet: qualitiesSheet},
 		{path: "/quality/{party}", roles: orParty, serve: a.quality, sheet: qualitySheet},
-		{path: "/quality/{party}/rules", roles: orParty, serve: a.partyRules},
+		{path: "/quality/{party}/rules", roles: orParty, serve: a.partyRules, sheet: rulesSheet},
 		{path: "/history/quality/{party}", roles: orParty, serve: a.qualityHistory, sheet: historySheet},
 		{path: "/alarms", roles: orParty, serve: a.alarms, sheet: alarmSheet},
 		{path: "/alarms/{id}/ack", roles: orParty, post: true, serve: a.ackAlarm},

@@ -81,6 +81,12 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		a.deps.Internal.ServeHTTP(rec, r)
 	case !strings.HasPrefix(path, "/api/") && path != "/api" && a.deps.Dashboard != nil:
+		if !strings.Contains(path[strings.LastIndexByte(path, '/'):], ".") { // a page, not one of its files
+			if _, err := a.limiter.admit(rec, r, began); err != nil {
+				a.problem(rec, err)
+				return
+			}
+		}
 		a.deps.Dashboard.ServeHTTP(rec, r)
 	default:
 		a.problem(rec, charge.Errorf(charge.NotFound, "there is nothing at %s", clip(r.URL.Path, 200)))
@@ -125,10 +131,7 @@ func (a *API) serveRoute(w *recorder, rq *request, row *route) {
 	}
 	ans := answers.Get().(*answer)
 	defer ans.release()
-	err := row.serve(rq, ans)
-	if err == nil && row.sheet != nil && (as.format != asJSON || row.sheet.paged) {
-		err = a.render(w, rq, row.sheet, ans, as)
-	}
+	err := a.fill(w, rq, row, ans, as)
 	if err != nil {
 		if r.Context().Err() != nil {
 			w.status = 499 // the client is gone, nobody reads an answer
@@ -150,6 +153,26 @@ func (a *API) admit(w http.ResponseWriter, rq *request) (err error) {
 		return err
 	}
 	return a.limiter.admitToken(w, rq.who.token, rq.began)
+}
+
+// fill lets the resource fill ans, as what was asked for.
+func (a *API) fill(w http.ResponseWriter, rq *request, row *route, ans *answer, as wanted) error {
+	if row.heavy {
+		if err := a.work.enter(rq.Context(), rq.client()); err != nil {
+			return err
+		}
+		defer a.work.leave(rq.client())
+	}
+	if err := row.serve(rq, ans); err != nil || row.sheet == nil || as.format == asJSON && !row.sheet.paged {
+		return err
+	}
+	if as.format != asJSON && !row.heavy && len(ans.b) > largeTable {
+		if err := a.work.enter(rq.Context(), rq.client()); err != nil {
+			return err
+		}
+		defer a.work.leave(rq.client())
+	}
+	return a.render(w, rq, row.sheet, ans, as)
 }
 
 func (a *API) problem(w *recorder, err error) {

@@ -38,7 +38,9 @@ var (
 		columns: columns(`id rule severity state party kind object station title.zh title.en detail.zh detail.en do.zh do.en
 			level alarms count lastKnown since raisedAt updatedAt ackedAt ackedBy note clearedAt reason`)}
 	qualitiesSheet = &sheet{name: "quality", list: "parties", columns: qualityColumns}
-	qualitySheet   = &sheet{name: "quality", list: "party", columns: qualityColumns}
+	rulesSheet     = &sheet{name: "rules", list: "rules",
+		columns: columns("id action count firstAt lastAt zh en mend.zh mend.en fields samples")}
+	qualitySheet = &sheet{name: "quality", list: "party", columns: qualityColumns}
 )
 
 var qualityColumns = columns(`id kind name nameEn lastReportAt sample
