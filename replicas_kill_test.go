@@ -214,7 +214,7 @@ func settle(t *testing.T, w *watcher, at *platform, number int) {
 		if !errors.Is(err, errSilent) {
 			t.Fatalf("viewer %d: %v", number, err)
 		}
-		if diff = w.upToDate(t, at); diff == "" && len(w.model.Channels) > 10 {
+		if diff = w.upToDate(at); diff == "" && len(w.model.Channels) > 10 {
 			return
 		}
 		if err := w.connect(at.http, true); err != nil { // a read that timed out ends the connection

@@ -53,8 +53,11 @@ func (w *watcher) connect(at string, resume bool) error {
 		header["Authorization"] = []string{"Bearer " + w.token}
 	}
 	d := websocket.Dialer{EnableCompression: rand.IntN(2) == 0, HandshakeTimeout: 5 * time.Second}
-	conn, _, err := d.Dial("ws"+strings.TrimPrefix(at, "http")+"/api/v1/live", header)
+	conn, res, err := d.Dial("ws"+strings.TrimPrefix(at, "http")+"/api/v1/live", header)
 	if err != nil {
+		if res != nil {
+			err = fmt.Errorf("%w: %s, retry after %q", err, res.Status, res.Header.Get("Retry-After"))
+		}
 		return err
 	}
 	w.conn = conn
@@ -173,7 +176,7 @@ func (x *told) follow(w *watcher, who func() string, stop chan struct{}) error {
 }
 
 // upToDate returns why the watcher does not know what GET says at a process.
-func (w *watcher) upToDate(t *testing.T, at *platform) string {
+func (w *watcher) upToDate(at *platform) string {
 	for _, name := range slices.Sorted(maps.Keys(w.model.Channels)) {
 		get, err := apitest.State(name, func(path string) ([]byte, error) { return at.fetch("/api/v1"+path, w.token) })
 		if err != nil {

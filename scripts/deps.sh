@@ -19,6 +19,8 @@ if [ "$1" = test ]; then
 	want mosquitto_pub mosquitto-clients
 	want chromium chromium
 	want npm npm
+	want nginx nginx-light
+	[ -x /usr/sbin/nginx ] && need=("${need[@]/nginx-light/}")
 	fc-list 2>/dev/null | grep -qi 'cjk' || need+=(fonts-noto-cjk)
 fi
 need=($(printf '%s\n' "${need[@]:-}" | grep . | sort -u || true))

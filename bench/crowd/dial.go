@@ -38,7 +38,7 @@ func dial(source, server netip.AddrPort) (fd int, rest []byte, err error) {
 	if err != nil {
 		return -1, nil, fmt.Errorf("bind to %s: %w", source.Addr(), err)
 	}
-	if err = unix.Connect(fd, &unix.SockaddrInet4{Addr: server.Addr().As4(), Port: int(server.Port())}); err != nil {
+	if err = connect(fd, &unix.SockaddrInet4{Addr: server.Addr().As4(), Port: int(server.Port())}); err != nil {
 		return -1, nil, fmt.Errorf("connect to %s: %w", server, err)
 	}
 	hello := "GET /api/v1/live HTTP/1.1\r\nHost: " + server.String() + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
@@ -53,11 +53,37 @@ func dial(source, server netip.AddrPort) (fd int, rest []byte, err error) {
 	return fd, rest, unix.SetNonblock(fd, true)
 }
 
+// connect waits for the connection also when a signal interrupts it: the kernel
+// then goes on connecting (connect(2), EINTR).
+func connect(fd int, to unix.Sockaddr) error {
+	err := unix.Connect(fd, to)
+	if !errors.Is(err, unix.EINTR) {
+		return err
+	}
+	for end := time.Now().Add(dialWait); time.Now().Before(end); {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 1000)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		if n > 0 {
+			code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+			if err == nil && code != 0 {
+				err = unix.Errno(code)
+			}
+			return err
+		}
+	}
+	return unix.ETIMEDOUT
+}
+
 // shaken reads the answer to the handshake.
 func shaken(fd int) (rest []byte, err error) {
 	var b [2048]byte
 	for n := 0; n < len(b); {
 		got, err := unix.Read(fd, b[n:])
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
 		if err == nil && got == 0 {
 			err = io.EOF
 		}
