@@ -12,7 +12,11 @@ import (
 type figures struct{ live *live.State }
 
 func (a *app) pages(l *live.State) http.Handler {
-	cfg := dashboard.Config{City: a.city.Name, CityEn: a.city.NameEn, Zone: a.city.Zone}
+	ground := &a.city.Basemap
+	cfg := dashboard.Config{
+		City: a.city.Name, CityEn: a.city.NameEn, Zone: a.city.Zone,
+		Basemap: ground.File, Style: ground.Style, Origins: ground.Origins,
+	}
 	for _, p := range a.city.Hotspots {
 		cfg.Places = append(cfg.Places, dashboard.Place{Name: p.Name, NameEn: p.NameEn, Lon: p.At.Lon, Lat: p.At.Lat})
 	}

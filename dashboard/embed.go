@@ -10,6 +10,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
@@ -27,6 +28,10 @@ type Config struct {
 	CityEn string         // name shown to English readers; "" means City
 	Zone   *time.Location // of the times shown; nil means UTC
 	Places []Place        // where a driver may start from; the first is the default
+
+	Basemap string   // the base map's file, served under [BasemapPath] by its name; "" for none
+	Style   string   // address of the base map's style or tiles
+	Origins []string // further origins that the base map is loaded from
 }
 
 // Place is a point that a driver can choose instead of sharing a position.
@@ -109,6 +114,10 @@ func newHandler(cfg Config, data Data, dist fs.FS) http.Handler {
 	mux := http.NewServeMux()
 	page := func(pattern, file string, otherwise http.HandlerFunc) {
 		if f, ok := files[file]; ok {
+			if live := newFirst(plain, f); live != nil {
+				mux.Handle(pattern, live)
+				return
+			}
 			mux.Handle(pattern, f)
 			return
 		}
@@ -117,6 +126,9 @@ func newHandler(cfg Config, data Data, dist fs.FS) http.Handler {
 	page("GET /{$}", "driver.html", plain.stations)
 	page("GET /wall", "wall.html", plain.city)
 	page("GET /desk", "desk.html", plain.desk)
+	if cfg.Basemap != "" {
+		mux.Handle("GET "+BasemapPath+filepath.Base(cfg.Basemap), ground{cfg.Basemap, plain.missing})
+	}
 	mux.HandleFunc("GET /plain", plain.city)
 	mux.HandleFunc("GET /plain/stations", plain.stations)
 	mux.HandleFunc("GET /plain/plain.css", plain.css)
@@ -128,15 +140,17 @@ func newHandler(cfg Config, data Data, dist fs.FS) http.Handler {
 		}
 		f.ServeHTTP(w, r)
 	})
-	return secure(mux)
+	return secure(policy(origins(cfg.Style, cfg.Origins)), mux)
 }
 
-// policy lets a page load from its own origin only. MapLibre hands decoded
-// images round as blobs.
-const policy = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; " +
-	"form-action 'self'; frame-ancestors 'self'"
+// policy lets a page load from its own origin, and tiles from those that the
+// city file names. MapLibre hands decoded images round as blobs.
+func policy(origins string) string {
+	return "default-src 'self'; img-src 'self' data: blob:" + origins + "; connect-src 'self'" + origins +
+		"; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+}
 
-func secure(next http.Handler) http.Handler {
+func secure(policy string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

@@ -78,6 +78,9 @@ func newFile(dist fs.FS, name string) *file {
 	return f
 }
 
+// plainBytes returns the file without a content coding.
+func (f *file) plainBytes() []byte { return f.forms[len(f.forms)-1].body }
+
 func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	form := f.choose(r.Header.Get("Accept-Encoding"))
 	h := w.Header()

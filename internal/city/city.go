@@ -56,11 +56,13 @@ type Hotspot struct {
 
 // Basemap names the background of maps.
 type Basemap struct {
-	Style       string // URL of a MapLibre style, of tiles with {z}/{x}/{y}, or path of a PMTiles file
-	CRS         string // "wgs84" or "gcj02", the datum of its tiles
-	Attribution string // shown at the bottom right
-	ReviewNo    string // 审图号
-	Schematic   bool   // the pages' own drawing of Kunming fits this city
+	Style       string   // address of a MapLibre style, of tiles with {z}/{x}/{y}, or of a PMTiles file
+	CRS         string   // "wgs84" or "gcj02", the datum of its tiles
+	Attribution string   // shown at the bottom right
+	ReviewNo    string   // 审图号
+	Schematic   bool     // the pages' own drawing of Kunming fits this city
+	Origins     []string // further origins that a style loads from, such as https://tiles.example
+	File        string   // path of a PMTiles file that Style names; "" when Style is elsewhere
 }
 
 // DistrictOf returns the adcode under which a station's reported district

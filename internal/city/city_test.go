@@ -1,6 +1,7 @@
 package city
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -276,4 +277,45 @@ func BenchmarkPrice(b *testing.B) {
 	for b.Loop() {
 		c.Price(&c.Tariff, 1795392000000)
 	}
+}
+
+func TestBasemaps(t *testing.T) {
+	dir := t.TempDir()
+	for name, body := range map[string]string{"good.pmtiles": "PMTiles\x03...", "old.pmtiles": "PMTiles\x02...", "short.pmtiles": "PM"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(in fileBasemap, style, file, wrong string) {
+		t.Helper()
+		var p problems
+		got := p.basemap(&in, dir)
+		if err := errors.Join(p.errs...); wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), wrong) {
+				t.Fatalf("%+v: %v, want %q", in, err, wrong)
+			}
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if file != "" {
+			file = filepath.Join(dir, file)
+		}
+		if got.Style != style || got.File != file {
+			t.Fatalf("%+v = %+v, want %q at %q", in, got, style, file)
+		}
+	}
+
+	f(fileBasemap{}, "", "", "")
+	f(fileBasemap{Style: "https://a.example/s.json", CRS: "gcj02", Origins: []string{"https://b.example:81"}}, "https://a.example/s.json", "", "")
+	f(fileBasemap{Style: "good.pmtiles"}, "/basemap/good.pmtiles", "good.pmtiles", "")
+	f(fileBasemap{Style: filepath.Join(dir, "good.pmtiles")}, "/basemap/good.pmtiles", "good.pmtiles", "")
+	f(fileBasemap{Style: "old.pmtiles"}, "", "", "basemap.style")
+	f(fileBasemap{Style: "short.pmtiles"}, "", "", "no PMTiles")
+	f(fileBasemap{Style: "none.pmtiles"}, "", "", "none.pmtiles")
+	f(fileBasemap{Style: "map.mbtiles"}, "", "", "neither")
+	f(fileBasemap{Style: "ftp://a/b"}, "", "", "neither")
+	f(fileBasemap{CRS: "bd09"}, "", "", "basemap.crs")
+	f(fileBasemap{Origins: []string{"https://a.example/path"}}, "", "", "basemap.origins")
+	f(fileBasemap{Origins: []string{"*"}}, "", "", "no origin")
 }

@@ -54,11 +54,12 @@ type fileHotspot struct {
 }
 
 type fileBasemap struct {
-	Style       string `json:"style"`
-	CRS         string `json:"crs"` // "wgs84" (default) or "gcj02"
-	Attribution string `json:"attribution"`
-	ReviewNo    string `json:"reviewNo"`
-	Schematic   bool   `json:"schematic"`
+	Style       string   `json:"style"` // an address, or a PMTiles file beside this one
+	CRS         string   `json:"crs"`   // "wgs84" (default) or "gcj02"
+	Attribution string   `json:"attribution"`
+	ReviewNo    string   `json:"reviewNo"`
+	Schematic   bool     `json:"schematic"`
+	Origins     []string `json:"origins"`
 }
 
 var adcodeForm = regexp.MustCompile(`^[0-9]{6}$`)
@@ -107,11 +108,7 @@ func parse(body []byte, dir string) (*City, error) {
 		at := p.point(fmt.Sprintf("hotspots[%d].at", i), h.At)
 		c.Hotspots = append(c.Hotspots, Hotspot{Name: h.Name, NameEn: h.NameEn, At: at})
 	}
-	c.Basemap = Basemap(f.Basemap)
-	if c.Basemap.CRS == "" {
-		c.Basemap.CRS = "wgs84"
-	}
-	p.require(c.Basemap.CRS == "wgs84" || c.Basemap.CRS == "gcj02", "basemap.crs", "%q is not wgs84 or gcj02", f.Basemap.CRS)
+	c.Basemap = p.basemap(&f.Basemap, dir)
 	c.index()
 	if f.Borders != "" && len(p.errs) == 0 {
 		if err := c.loadBorders(filepath.Join(dir, f.Borders)); err != nil {

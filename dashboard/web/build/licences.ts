@@ -9,6 +9,7 @@ const BUNDLED: readonly (readonly [name: string, ...files: string[]])[] = [
   ['echarts', 'LICENSE', 'NOTICE'],
   ['zrender', 'LICENSE'],
   ['topojson-client', 'LICENSE'],
+  ['fflate', 'LICENSE'],
   ['@fontsource/barlow-condensed', 'LICENSE'],
 ];
 
@@ -21,6 +22,9 @@ export function licences(modules: URL): Plugin {
         const source = files.map((file) => readFileSync(new URL(`${name}/${file}`, modules), 'utf8')).join('\n\n');
         this.emitFile({ type: 'asset', fileName: `licences/${name.replace(/^@\w+\//, '')}.txt`, source });
       }
+      // pmtiles comes without its licence's text.
+      const source = readFileSync(new URL('pmtiles.txt', import.meta.url), 'utf8');
+      this.emitFile({ type: 'asset', fileName: 'licences/pmtiles.txt', source });
     },
   };
 }

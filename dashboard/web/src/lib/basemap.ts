@@ -3,8 +3,9 @@
 import type { Feature, FeatureCollection, MultiLineString, MultiPolygon, Polygon } from 'geojson';
 import { feature, mesh } from 'topojson-client';
 import type { GeometryCollection, Topology } from 'topojson-specification';
+import { get } from './api.ts';
 import type { City } from './config.ts';
-import type { LonLat } from './types.ts';
+import type { Box, LonLat } from './types.ts';
 
 export interface DistrictName {
   code: string;
@@ -37,9 +38,20 @@ const LAKE_NAME_AT: Record<string, LonLat> = {
 const SHORTEST = 20;
 
 let loading: Promise<Base> | undefined;
+let official: Promise<Base> | undefined;
 
-/** The ground of a city: the schematic of Kunming, loaded once a page, else nothing but the names of places. */
-export function loadBase(city: Pick<City, 'schematic' | 'places'>): Promise<Base> {
+/**
+ * The ground of a city, loaded once a page: the schematic of Kunming with
+ * official borders where there are some, else those and the names of places.
+ */
+export function loadBase(city: Pick<City, 'schematic' | 'places'> & Partial<Pick<City, 'borders'>>): Promise<Base> {
+  if (city.borders) {
+    official ??= loadOfficial(city).catch((error: unknown) => {
+      official = undefined;
+      throw error;
+    });
+    return official;
+  }
   if (!city.schematic) return Promise.resolve(emptyGround(city.places));
   loading ??= load().catch((error: unknown) => {
     loading = undefined;
@@ -53,6 +65,38 @@ function emptyGround(places: City['places']): Base {
   const lines = { type: 'MultiLineString' as const, coordinates: [] };
   const features = places.map((p) => point([p.lon, p.lat], { zh: p.name, en: p.nameEn ?? p.name }));
   return { districts: none, inner: lines, outer: lines, water: none, names: { ...none, features } };
+}
+
+/** Official borders, over the schematic's water where it is this city's. */
+async function loadOfficial(city: Pick<City, 'schematic' | 'places'>): Promise<Base> {
+  const [districts, under] = await Promise.all([
+    get<Base['districts']>('/borders'),
+    loadBase({ schematic: city.schematic, places: city.places }),
+  ]);
+  const inner = { type: 'MultiLineString' as const, coordinates: districts.features.flatMap((f) => rings(f.geometry)) };
+  const outer = { type: 'MultiLineString' as const, coordinates: [] };
+  const names = { ...under.names, features: districts.features.map((f) => point(middleOf(f.geometry), f.properties)) };
+  return { ...under, districts, inner, outer, names };
+}
+
+/** The middle of the box of a polygon's largest part: where its name stands. */
+function middleOf(geometry: Polygon | MultiPolygon): LonLat {
+  const boxes = rings(geometry).map(boxOf);
+  const size = ([w, s, e, n]: Box): number => (e - w) * (n - s);
+  const [west, south, east, north] = boxes.reduce((a, b) => (size(b) > size(a) ? b : a));
+  return [(west + east) / 2, (south + north) / 2];
+}
+
+/** The box of positions. */
+export function boxOf(line: readonly (readonly number[])[]): Box {
+  const [lons, lats] = [line.map((p) => p[0] ?? 0), line.map((p) => p[1] ?? 0)];
+  return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
+}
+
+/** The box of a district; null where it is not drawn. */
+export function districtBox(base: Base, code: string): Box | null {
+  const found = base.districts.features.find((f) => f.properties.code === code);
+  return found ? boxOf(rings(found.geometry).flat()) : null;
 }
 
 async function load(): Promise<Base> {

@@ -52,6 +52,8 @@ export function applyFrame(known: Channel | undefined, frame: Frame): [Channel, 
   }
   const removed = list(data.removed).map(String);
   for (const id of removed) known.items.delete(id);
+  const beside = Object.entries(data).filter(([name]) => name !== 'changed' && name !== 'removed');
+  Object.assign(known.data, Object.fromEntries(beside)); // such as the counts of alarms
   return [Object.assign(known, stamp), { whole: false, changed, removed }];
 }
 

@@ -18,12 +18,22 @@ export interface City {
   tariff: TariffBand[] | null; // the city's usual bands; null while unknown
   places: Place[]; // where a driver may start from; at least one
   schematic: boolean; // whether the drawing of Kunming is its ground
+  borders: boolean; // official borders of its districts can be had
+  tiles: Tiles | null; // a base map of the deployer's
+}
+
+/** A base map of the deployer's. */
+export interface Tiles {
+  style: string; // address of a style, of tiles with {z}/{x}/{y}, or of a PMTiles file
+  crs: string | null; // "gcj02", else WGS-84
+  attribution: string | null;
+  reviewNo: string | null; // 审图号
 }
 
 /** What is shown of the city until the platform has named it. */
 export const UNNAMED: City = {
   name: '', nameEn: '', zone: 'Asia/Shanghai', bounds: [0, 0, 0, 0], builtUp: [0, 0, 0, 0], tariff: null, places: [],
-  schematic: false,
+  schematic: false, borders: false, tiles: null,
 };
 
 /** Kunming, for a platform that names no city. */
@@ -35,6 +45,8 @@ export const KUNMING: City = {
   builtUp: [102.58, 24.78, 102.95, 25.16],
   tariff: null,
   schematic: true,
+  borders: false,
+  tiles: null,
   places: [
     { name: '南屏街', nameEn: 'Nanping Street', lon: 102.71, lat: 25.039 },
     { name: '北市区', nameEn: 'Beishi', lon: 102.735, lat: 25.085 },
@@ -61,7 +73,7 @@ export interface ConfigAnswer {
     builtUp: Box;
     tariff?: { bands?: TariffBand[] } | null;
     places?: Place[];
-    basemap?: { schematic?: boolean };
+    basemap?: Partial<{ [K in keyof Tiles]: Tiles[K] | null }> & { schematic?: boolean; borders?: boolean };
   } | null;
 }
 
@@ -80,7 +92,14 @@ export function cityOf({ city }: ConfigAnswer): City {
     tariff: city.tariff?.bands ?? null,
     places: city.places?.length ? city.places : [middle],
     schematic: city.basemap?.schematic === true,
+    borders: city.basemap?.borders === true,
+    tiles: tilesOf(city.basemap),
   };
+}
+
+function tilesOf(b: NonNullable<ConfigAnswer['city']>['basemap']): Tiles | null {
+  if (!b?.style) return null;
+  return { style: b.style, crs: b.crs ?? null, attribution: b.attribution ?? null, reviewNo: b.reviewNo ?? null };
 }
 
 const AGAIN_MS = 2_000;

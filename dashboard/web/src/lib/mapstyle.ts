@@ -1,6 +1,7 @@
 // The base map as MapLibre layers, and MapLibre itself, loaded when wanted.
 import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
 import { lakeNames, type Base } from './basemap.ts';
+import { datumOf, geoBy, type Datum } from './gcj.ts';
 import type { Lang } from './i18n.ts';
 
 export interface Palette {
@@ -42,8 +43,9 @@ export async function loadMapLibre(): Promise<typeof import('maplibre-gl')> {
   return maplibre;
 }
 
-export function baseSources(base: Base): StyleSpecification['sources'] {
-  const inline = (data: GeoJSON.GeoJSON) => ({ type: 'geojson' as const, data });
+/** The ground as sources, moved onto the datum of the tiles that it lies on. */
+export function baseSources(base: Base, datum: Datum = datumOf(null)): StyleSpecification['sources'] {
+  const inline = (data: GeoJSON.GeoJSON) => ({ type: 'geojson' as const, data: geoBy(datum.to, data) });
   return {
     districts: inline(base.districts),
     inner: inline(base.inner),

@@ -94,6 +94,7 @@ export interface Pile {
   id: string;
   kind: 'ac' | 'dc';
   ratedKw: number;
+  bay?: string | null; // where it stands, in the operator's words
   status: number;
   state: PileState;
   powerKw: number | null;
@@ -111,6 +112,7 @@ export interface TariffBand {
 }
 
 export interface StationDetail extends Station {
+  district?: string; // adcode
   pileList: Pile[];
   tariff?: { bands: TariffBand[] } | null;
   address?: string | null;

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { colour, HEAT, intensity, steadyTop, STOPS, top, valueAt } from '../../src/lib/heat.ts';
 import { resolutionFor } from '../../src/wall/heatfeed.ts';
-import { nextLayer, settingsOf, withParam } from '../../src/wall/settings.ts';
 
 /** Lightness as the eye sees it, roughly: relative luminance of a hex colour. */
 function light(hex: string): number {
@@ -42,12 +41,4 @@ test('place and value are each other\'s inverse; nothing and negative power have
 
 test('cells are finer the nearer the map is', () => {
   expect([7.8, 9, 10.5, 13].map(resolutionFor)).toEqual([6, 7, 8, 9]);
-});
-
-test('the wall\'s address: unknown layers are the usual one, turning stays between bounds', () => {
-  expect(settingsOf(new URLSearchParams('layer=demand&rotate=60'))).toEqual({ layer: 'demand', rotateS: 60 });
-  expect(settingsOf(new URLSearchParams('layer=x&rotate=1'))).toEqual({ layer: 'vehicles', rotateS: 10 });
-  expect(settingsOf(new URLSearchParams('rotate=abc')).rotateS).toBe(0);
-  expect(withParam('http://x/wall?lang=en', 'layer', 'free')).toBe('/wall?lang=en&layer=free');
-  expect(nextLayer('powerKw')).toBe('vehicles');
 });
