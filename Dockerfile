@@ -3,6 +3,7 @@
 FROM node:22-bookworm-slim AS web
 WORKDIR /src
 COPY scripts/web.sh scripts/
+COPY docs docs
 COPY dashboard dashboard
 RUN scripts/web.sh
 

@@ -36,7 +36,8 @@ bin/influxd: internal/influxd/build/go.mod internal/influxd/build/go.sum
 
 ## web: the pages; without npm the plain ones are served
 web: dashboard/dist/.built
-dashboard/dist/.built: $(shell find dashboard/web -type f -not -path '*/node_modules/*' 2>/dev/null)
+dashboard/dist/.built: $(shell find dashboard/web -type f -not -path '*/node_modules/*' 2>/dev/null) \
+  docs/quality.md docs/alarms.md docs/rules.md
 	@scripts/web.sh
 
 ## deps: what building needs; deps-test: what the tests need on top

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { groups, harm, matches, NO_ALARM_FILTERS, type Alarm } from '../../src/desk/regulator/alarmlist.ts';
 import { ticks } from '../../src/desk/regulator/axis.ts';
+import { COLUMNS, pastOf, sorted, USUAL, type Row } from '../../src/desk/regulator/compare.ts';
+import { CHAPTERS } from '../../src/desk/regulator/definitions.ts';
+import { placesOf } from '../../src/desk/regulator/planning.ts';
 import { sumPiles } from '../../src/desk/regulator/day.ts';
 import { cellText, fileName } from '../../src/desk/regulator/exports.ts';
 import { guesses } from '../../src/desk/regulator/find.ts';
@@ -171,4 +174,73 @@ describe('files', () => {
   test.each([
     [null, ''], [1.5, '1.5'], [NaN, ''], ['a,b', '"a,b"'], ['say "x"', '"say ""x"""'], ['=1+1', "'=1+1"], ['-5', "'-5"], [-5, '-5'],
   ])('the cell %j is written %j', (cell, want) => expect(cellText(cell)).toBe(want));
+});
+
+describe('comparison', () => {
+  const at = (h: number): string => new Date(h * 3_600_000).toISOString();
+
+  test('means and sums come from rows that are there', () => {
+    const table = {
+      columns: ['ts', 'pilesTotal', 'pilesInUse', 'pilesOffline', 'pilesFault', 'powerKw', 'energyKwh'],
+      rows: [[at(0), 100, 20, 10, 2, 50, 40], [at(1), 100, 40, 0, 4, 70, 60], [at(5), null, null, null, null, null, null]],
+    };
+    const quality = {
+      columns: ['ts', 'received', 'rejected', 'kept', 'late', 'expected', 'missing', 'history', 'maxP95Ms'],
+      rows: [[at(0), 200, 1, 190, 19, 200, 10, 4, 900], [at(1), 200, 3, 190, 0, 200, 2, 0, 4200]],
+    };
+    expect(pastOf(table, quality)).toEqual({
+      rows: 3, onlinePct: 95, usePct: 30, faults: 3, powerKw: 60, energyKwh: 100,
+      timelyPct: 95, missingPct: 2, rejectedPct: 1, p95S: 4.2,
+    });
+    expect(pastOf({ columns: ['ts'], rows: [] }, null)).toEqual({
+      rows: 0, onlinePct: null, usePct: null, faults: null, powerKw: null, energyKwh: null,
+      timelyPct: null, missingPct: null, rejectedPct: null, p95S: null,
+    });
+  });
+
+  test('what is not known stands last, whichever way it is sorted', () => {
+    const row = (id: string, powerKw?: number): Row => ({ id, name: id, lastReportAt: null, ...(powerKw === undefined ? {} : { powerKw }) });
+    const rows = [row('a', 3), row('b'), row('c', 9), row('d', 9)];
+    const power = COLUMNS.find((c) => c.id === 'power');
+    expect(sorted(rows, power, 'now', true).map((r) => r.id)).toEqual(['c', 'd', 'a', 'b']);
+    expect(sorted(rows, power, 'now', false).map((r) => r.id)).toEqual(['a', 'c', 'd', 'b']);
+  });
+
+  test('every number leads to a definition and to the data under it', () => {
+    const known = new Set(CHAPTERS.flatMap((c) => c.list.map((d) => d.id)));
+    for (const column of COLUMNS) {
+      expect(known, column.id).toContain(column.define);
+      for (const who of column.who) expect(column.href({ id: 'x', name: 'x', lastReportAt: null }, who)).toMatch(/^#\/\w+/);
+      expect(column.who.flatMap((who) => USUAL[who]), column.id).toBeDefined();
+    }
+    const ids = new Set(COLUMNS.map((c) => c.id));
+    for (const id of Object.values(USUAL).flat()) expect(ids).toContain(id);
+  });
+});
+
+describe('definitions', () => {
+  test('are whole in both languages, and each has its own id', () => {
+    const all = CHAPTERS.flatMap((c) => c.list);
+    expect(new Set(all.map((d) => d.id)).size).toBe(all.length);
+    for (const d of all) {
+      expect(d.name.concat(d.formula).every((text) => text.trim().length > 0), d.id).toBe(true);
+      expect(d.formula[0], d.id).toMatch(/[\u4e00-\u9fff]/);
+      expect(d.formula[1].replace(/[(（].*?[)）]/g, ''), d.id).not.toMatch(/[\u4e00-\u9fff]{3}/);
+    }
+    for (const [chapter, least] of [['alarms', 17], ['rules', 40], ['quality', 6]] as const) {
+      expect(CHAPTERS.find((c) => c.id === chapter)?.list.length, chapter).toBeGreaterThanOrEqual(least);
+    }
+  });
+});
+
+describe('supply and demand', () => {
+  test('the largest gap comes first, and cells without an outline are left out', () => {
+    const ring: [number, number][] = [[102, 25], [104, 25], [104, 27], [102, 27]];
+    const cells = {
+      demand: new Map([['a', 2], ['b', 5], ['c', 9]]), free: new Map([['b', 1]]), inUse: new Map(), vehicles: new Map([['a', 7]]),
+    };
+    const places = placesOf(cells, new Map([['a', ring], ['b', ring]]));
+    expect(places.map((p) => [p.cell, p.gap, p.vehicles])).toEqual([['b', 4, 0], ['a', 2, 7]]);
+    expect(places[0]?.at).toEqual([103, 26]);
+  });
 });

@@ -6,10 +6,35 @@ import { everyFor, gapOf, gaps, lines, stretches, trace, type Every } from './se
 import type { Say } from './texts.ts';
 import type { Band, Lane } from './TimeChart.svelte';
 
-export type Kind = 'pile' | 'vehicle' | 'station';
+/** Objects, whose reports are drawn, and sums: rows of five minutes. */
+export type Kind = 'pile' | 'vehicle' | 'station' | Sum;
+export type Sum = 'operators' | 'makers' | 'districts' | 'quality';
 
-export const PERIODS = ['1h', '6h', '24h', '72h'] as const;
-export type Period = (typeof PERIODS)[number];
+export type Period = '1h' | '6h' | '24h' | '72h' | '168h';
+
+const SUMS: readonly Kind[] = ['operators', 'makers', 'districts', 'quality'];
+const ROW_MS = 300_000; // of sums
+
+export const isSum = (kind: Kind): kind is Sum => SUMS.includes(kind);
+
+/** What can be looked back on: raw reports are kept for three days, sums for ever. */
+export const periodsOf = (kind: Kind): readonly Period[] =>
+  isSum(kind) ? ['6h', '24h', '72h', '168h'] : ['1h', '6h', '24h', '72h'];
+
+/** The window that a chart of a period asks for. */
+export function stepOf(kind: Kind, period: Period, width: number): Every {
+  const every = everyFor(periodMs(period), width);
+  return isSum(kind) && every.ms < ROW_MS ? { every: '5m', ms: ROW_MS } : every;
+}
+
+/** Where an object's rows are asked for; '' for a station, which has none of its own. */
+export function historyPath(kind: Kind, id: string): string {
+  const words: Record<Kind, string> = {
+    pile: 'piles', vehicle: 'vehicles', station: '', operators: 'operators', makers: 'makers', districts: 'districts',
+    quality: 'quality',
+  };
+  return words[kind] && `/history/${words[kind]}/${encodeURIComponent(id)}`;
+}
 
 export const periodMs = (p: Period): number => parseInt(p, 10) * 3_600_000;
 
@@ -27,16 +52,13 @@ export async function loadDay(
   desk: Desk, kind: Kind, id: string, piles: readonly string[], period: Period, width: number, signal: AbortSignal,
 ): Promise<Day> {
   const to = desk.live.now();
-  const every = everyFor(periodMs(period), width);
+  const every = stepOf(kind, period, width);
   // Whole windows only, so that none is cut: they begin at multiples from local midnight.
-  const start = midnight(to, desk.city.zone) - 4 * 86_400_000;
+  const start = midnight(to, desk.city.zone) - 8 * 86_400_000;
   const from = every.ms ? start + Math.floor((to - periodMs(period) - start) / every.ms) * every.ms : to - periodMs(period);
   const params = { from, to, every: every.every };
   const one = (path: string): Promise<HistoryTable> => desk.ask<HistoryTable>(path, params, signal);
-  if (kind !== 'station') {
-    const path = kind === 'pile' ? `/history/piles/${encodeURIComponent(id)}` : `/history/vehicles/${id}`;
-    return { table: await one(path), from, to, every };
-  }
+  if (kind !== 'station') return { table: await one(historyPath(kind, id)), from, to, every };
   const tables: HistoryTable[] = [];
   for (let i = 0; i < piles.length; i += AT_ONCE) {
     const some = piles.slice(i, i + AT_ONCE).map((p) => one(`/history/piles/${encodeURIComponent(p)}`));
@@ -98,10 +120,32 @@ export interface Drawing {
 
 const FULL = 1;
 
+function sumLanes(kind: Sum, of: (column: string) => Lane['lines'], t: Say): Lane[] {
+  const lane = (id: string, name: string, colour: string, unit = ''): Lane =>
+    ({ id, name, unit, colour, lines: of(id), low: 0, high: 4, digits: unit ? 1 : 0 });
+  if (kind === 'quality') {
+    return [
+      lane('received', t('q_received'), '--action'), lane('missing', t('q_missing'), '--warn'),
+      lane('rejected', t('q_rejected'), '--fault'), lane('flagged', t('q_flagged'), '--occupied'),
+      lane('late', t('q_late'), '--reserved'), lane('online', t('q_online'), '--free'),
+    ];
+  }
+  const vehicles = [
+    lane('vehiclesOnline', t('v_online'), '--free'), lane('vehiclesDriving', t('st_driving'), '--action'),
+    lane('vehiclesCharging', t('v_charging'), '--charging'), lane('vehiclesAlarm', t('v_alarm'), '--fault'),
+  ];
+  if (kind === 'makers') return vehicles;
+  return [
+    lane('powerKw', t('power'), '--charging', 'kW'), lane('pilesInUse', t('p_inUse'), '--occupied'),
+    lane('pilesFree', t('st_free'), '--free'), lane('pilesFault', t('st_fault'), '--fault'),
+    lane('pilesOffline', t('p_offline'), '--offline'), ...(kind === 'districts' ? vehicles : []),
+  ];
+}
+
 /** What a chart of an object shows. */
 export function drawingOf(kind: Kind, day: Day, t: Say): Drawing {
   const { table, from, to, every } = day;
-  const gap = gapOf(every.ms);
+  const gap = gapOf(every.ms) + (isSum(kind) ? ROW_MS : 0);
   const of = (column: string) => lines(trace(table, column), gap);
   const holes = gaps({ times: trace(table, 'ts').times, values: [] }, gap, from, to)
     .map(([a, b]): [number, number] => [a === from ? a : Math.min(b, a + every.ms), b])
@@ -109,6 +153,7 @@ export function drawingOf(kind: Kind, day: Day, t: Say): Drawing {
   const power = (name: string): Lane => ({
     id: 'powerKw', name: t('power'), unit: name, colour: '--charging', lines: of('powerKw'), low: 0, high: 1,
   });
+  if (isSum(kind)) return { holes, bands: [], lanes: sumLanes(kind, of, t) };
   if (kind === 'station') {
     const count = (id: string, name: string, colour: string): Lane =>
       ({ id, name, unit: '', colour, lines: of(id), low: 0, high: 4, digits: 0 });

@@ -42,7 +42,7 @@ export function placeAt(track: Track, at: number | null, everyMs: number): LonLa
   return time !== undefined && Math.abs(time - at) <= gapOf(everyMs) ? (track.places[i] ?? null) : null;
 }
 
-const LEAST = 0.004; // degrees; a place is shown with its surroundings
+const LEAST = 0.02; // degrees; a place is shown with its surroundings
 
 /** A box that holds all places; null of none. */
 export function boxOf(places: readonly LonLat[]): Box | null {
