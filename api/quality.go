@@ -209,6 +209,7 @@ func (w *jsonBuf) rules(rules []account.RuleCount) {
 		words := ruleWords[r.Rule]
 		w.strOrNull("zh", words.Zh)
 		w.strOrNull("en", words.En)
+		w.mend(r.Rule)
 		w.endObj()
 	}
 	w.endArr()

@@ -33,24 +33,30 @@ func (a *API) partyRules(rq *request, w *answer) error {
 		w.count("count", m.Count)
 		w.time("firstAt", m.First)
 		w.time("lastAt", m.Last)
-		words, help := ruleWords[m.Rule], quality.MendOf(m.Rule)
+		words := ruleWords[m.Rule]
 		w.strOrNull("zh", words.Zh)
 		w.strOrNull("en", words.En)
-		w.obj("mend")
-		w.strOrNull("zh", help.Zh)
-		w.strOrNull("en", help.En)
-		w.endObj()
-		w.arr("fields")
-		for _, f := range help.Fields {
-			w.str("", f)
-		}
-		w.endArr()
+		w.mend(m.Rule)
 		w.samples(m.Samples)
 		w.endObj()
 	}
 	w.endArr()
 	w.endObj()
 	return nil
+}
+
+// mend appends what helps against a rule, and the members that it is about.
+func (w *jsonBuf) mend(rule charge.Rule) {
+	help := quality.MendOf(rule)
+	w.obj("mend")
+	w.strOrNull("zh", help.Zh)
+	w.strOrNull("en", help.En)
+	w.endObj()
+	w.arr("fields")
+	for _, f := range help.Fields {
+		w.str("", f)
+	}
+	w.endArr()
 }
 
 func errNoTail() error {

@@ -21,6 +21,8 @@ export interface RuleCount {
   count: number;
   zh: string | null;
   en: string | null;
+  mend: { zh: string | null; en: string | null };
+  fields: string[]; // members that it is usually about
 }
 
 export interface GradeComponent {
@@ -73,4 +75,46 @@ export interface QualityAnswer {
   from: string | null;
   grading: Grading;
   party: PartyQuality;
+}
+
+/** A report that met a rule. */
+export interface Sample {
+  rule: string;
+  action: string;
+  kind: string;
+  id: string | null;
+  ts: string | null;
+  at: string | null;
+  detail: string;
+  payload: string;
+}
+
+export interface RuleMet {
+  id: string;
+  action: string;
+  count: number;
+  firstAt: string | null;
+  lastAt: string | null;
+  zh: string | null;
+  en: string | null;
+  mend: { zh: string | null; en: string | null };
+  fields: string[];
+  samples: Sample[];
+}
+
+/** GET /quality/{party}/rules. */
+export interface RulesMet {
+  at: string | null;
+  party: string;
+  rules: RuleMet[];
+}
+
+/** A message of the feed `tail`. */
+export interface TailMessage extends Account {
+  id: string;
+  receivedAt: string;
+  kind: string;
+  skipped: number;
+  rules: { rule: string; action: string; count: number }[];
+  samples: Sample[];
 }

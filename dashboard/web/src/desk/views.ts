@@ -2,6 +2,7 @@
 import type { Component } from 'svelte';
 import type { Desk } from './desk.svelte.ts';
 import { REGULATOR_VIEWS } from './regulator/views.ts';
+import { PARTY_VIEWS } from './party/views.ts';
 import { match } from './route.ts';
 import type { Role } from './session.ts';
 
@@ -21,18 +22,7 @@ export interface View {
   load: () => Promise<{ default: Component<ViewProps> }>;
 }
 
-const PARTIES: readonly Role[] = ['operator', 'maker'];
-
-export const VIEWS: readonly View[] = [
-  {
-    path: '/account',
-    roles: PARTIES,
-    title: ['报文账目', 'Account'],
-    nav: true,
-    load: () => import('./views/Account.svelte'),
-  },
-  ...REGULATOR_VIEWS,
-];
+export const VIEWS: readonly View[] = [...PARTY_VIEWS, ...REGULATOR_VIEWS];
 
 export interface Found {
   view: View;

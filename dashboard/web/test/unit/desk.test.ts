@@ -50,9 +50,9 @@ describe('the table of views', () => {
   });
 
   test('knows what is whose', () => {
-    expect(find('/account', 'operator')).toMatchObject({ params: {} });
-    expect(find('/account', 'regulator')).toBe('role');
+    expect(find('/quality', 'operator')).toMatchObject({ params: {} });
+    expect(find('/quality', 'regulator')).toBe('role');
     expect(find('/none', 'operator')).toBeNull();
-    expect(navOf('maker').map((v) => v.path)).toContain('/account');
+    expect(navOf('maker').map((v) => v.path)).toContain('/quality');
   });
 });
