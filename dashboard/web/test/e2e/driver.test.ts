@@ -22,11 +22,11 @@ describe('the driver\'s page', () => {
     await listed(page);
     const first = rows(page).first();
     expect(await first.locator('.count.free, .count.few').count()).toBe(1);
-    expect(await first.locator('.cost').textContent()).toMatch(/30.kWh 约 ¥\d+\.\d\d/);
+    expect(await first.locator('.cost').textContent()).toMatch(/30.kWh · \d+ 分钟 约 ¥\d+\.\d\d/);
     await first.click(); // 2
     const cost = page.getByRole('region', { name: '这一停要花多少' });
     await cost.waitFor();
-    expect(await cost.innerText()).toMatch(/合计|kWh/);
+    expect(await cost.innerText()).toMatch(/占位费/);
     expect(figure(await cost.locator('.total b').textContent())).toBeGreaterThan(0);
     await button(page, '导航').click(); // 3
     await page.getByRole('link', { name: '高德地图' }).waitFor();
@@ -45,7 +45,7 @@ describe('the driver\'s page', () => {
       expect(text).toMatch(/(米|公里)/);
       expect(text).toMatch(/(前更新|刚刚更新|从未上报)/);
       expect(text).toMatch(/(¥\d+\.\d\d|电价未知)/);
-      expect(text).toMatch(/30.kWh (约 ¥|费用未知)/);
+      expect(text).toMatch(/30.kWh · .* (约 ¥|费用未知)/);
       expect(text).toContain('停车');
     }
     expect(await page.locator('main .row .mark').count()).toBe(10);

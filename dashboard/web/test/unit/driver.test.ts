@@ -3,8 +3,10 @@ import { liveURL, queryString } from '../../src/lib/api.ts';
 import { speaker } from '../../src/lib/i18n.ts';
 import { KUNMING } from '../../src/lib/config.ts';
 import type { Parking, Pile, Station } from '../../src/lib/types.ts';
-import { groupsOf, parkingPhrase, parkingText, pileWord } from '../../src/driver/describe.ts';
+import { parkingPhrase } from '../../src/driver/describe.ts';
+import { groupsOf, parkingText, pileWord } from '../../src/driver/details.ts';
 import { filterParams, filtersOf, narrows, NO_FILTERS, stationParams, withFilters } from '../../src/driver/filters.ts';
+import { MORE } from '../../src/driver/moretexts.ts';
 import { navigationLink } from '../../src/driver/navigate.ts';
 import { driveMin, fitOf, fitOfPiles, fits, nextPriceChange, ordered, type Placed } from '../../src/driver/order.ts';
 import type { Cost, Range } from '../../src/driver/stop.ts';
@@ -12,6 +14,7 @@ import { originAt, parsePoint, pointText } from '../../src/driver/origin.ts';
 import { TEXTS } from '../../src/driver/texts.ts';
 
 const t = speaker(TEXTS, 'en');
+const m = speaker(MORE, 'en');
 
 function station(id: string, given: Partial<Station> = {}): Station {
   const piles = { total: 8, free: 3, inUse: 5, charging: 5, reserved: 0, fault: 0, offline: 0 };
@@ -144,7 +147,7 @@ describe('sentences', () => {
     [parking({ type: 2, freeMinutes: 90 }), 'free for a time · first 90 min free'],
     [parking({ type: 3, text: '充电减免' }), 'reduced while charging · 充电减免'],
   ])('parking %j', (p, want) => {
-    expect(parkingText(p, t)).toBe(want);
+    expect(parkingText(p, m, t)).toBe(want);
   });
 
   test.each<[Parking | null, string, string]>([
@@ -168,7 +171,7 @@ describe('sentences', () => {
   test('piles stand by kind and power, the strongest first', () => {
     const groups = groupsOf([
       pile('a', { kind: 'ac', ratedKw: 7 }), pile('b', {}), pile('c', { state: 'inUse', status: 3 }),
-    ], t);
+    ], m);
     const titles = groups.map((g) => g.title.replaceAll('\u00a0', ' '));
     expect(titles).toEqual(['DC 120 kW · 1 of 2 free', 'AC 7 kW · 1 of 1 free']);
   });

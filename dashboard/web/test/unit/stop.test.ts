@@ -105,14 +105,14 @@ describe('the whole stop', () => {
     costPhrase(costOf({ maxKw: 120, parking: p }, price, 0, { ...USUAL_STOP, stayMin }, ''), t).replaceAll('\u00a0', ' ');
 
   test('is energy and parking for as long as the car stays', () => {
-    expect(phrase(parking(0))).toBe('30 kWh ≈ ¥30.00 with parking · 30 min');
-    expect(phrase(parking(1, 5), steps, 120)).toBe('30 kWh ≈ ¥40.00 with parking · 30 min');
-    expect(phrase(parking(3, 5))).toBe('30 kWh ≈ ¥30.00–35.00 with parking · 30 min');
+    expect(phrase(parking(0))).toBe('30 kWh · 30 min ≈ ¥30.00 all in');
+    expect(phrase(parking(1, 5), steps, 120)).toBe('30 kWh · 30 min ≈ ¥40.00 all in');
+    expect(phrase(parking(3, 5))).toBe('30 kWh · 30 min ≈ ¥30.00–35.00 all in');
   });
 
   test('says what is not known, and never ¥0', () => {
-    expect(phrase(null)).toBe('30 kWh ≈ ¥30.00 + parking, unknown · 30 min');
-    expect(phrase(parking(0), null)).toBe('30 kWh: cost unknown · 30 min');
+    expect(phrase(null)).toBe('30 kWh · 30 min ≈ ¥30.00 + parking');
+    expect(phrase(parking(0), null)).toBe('30 kWh · 30 min: cost unknown');
   });
 
   test('speaks of overstay only in the operator\'s words', () => {
