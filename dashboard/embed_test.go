@@ -63,6 +63,8 @@ func built() fstest.MapFS {
 		"desk.html":             {Data: []byte("<title>desk</title>")},
 		"assets/wall-AbC123.js": {Data: []byte("plain-js")},
 		"geo/LICENSE.txt":       {Data: []byte("licence")},
+		"sw.js":                 {Data: []byte("self.shell=[]")},
+		"driver.webmanifest":    {Data: []byte(`{"scope":"/"}`)},
 	}
 }
 
@@ -108,6 +110,23 @@ func TestBuiltPages(t *testing.T) {
 	f("/.gitkeep", "", 404, "没有这个页面", "", "no-store")
 	f("/driver.html.br", "", 404, "没有这个页面", "", "no-store")
 	f("/nothing", "", 404, "没有这个页面", "", "no-store")
+}
+
+// The worker governs the folder that it lies in, and must be asked for anew at
+// each visit: a cached one would keep an old page for good.
+func TestDriversPageCanBeInstalled(t *testing.T) {
+	h := newHandler(testConfig(), fixed{}, built())
+	f := func(target, contentType string) {
+		t.Helper()
+		w := get(h, target)
+		got, cache := w.Header().Get("Content-Type"), w.Header().Get("Cache-Control")
+		if w.Code != 200 || got != contentType || cache != "no-cache" {
+			t.Errorf("GET %s = %d %q %q, want 200 %q no-cache", target, w.Code, got, cache, contentType)
+		}
+	}
+
+	f("/sw.js", "text/javascript; charset=utf-8")
+	f("/driver.webmanifest", "application/manifest+json")
 }
 
 func TestUnchangedFileIsNotSentAgain(t *testing.T) {

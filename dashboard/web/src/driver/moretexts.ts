@@ -49,7 +49,7 @@ export const MORE = {
   overstayNone: ['运营商未说明', 'the operator states none'],
   costNote: [
     '按 {at} 开始、平均 {kw}（你的车或这里最大的桩，取小者）、停 {stay} 估算；停车不满一小时按一小时计。实际以运营商账单为准。',
-    'If you begin at {at}, charge at {kw} on average (your car or the strongest pile here, whichever is less) and stay {stay}; each begun hour of parking counts. The operator’s bill decides.',
+    'If you begin at {at}, charge at {kw} on average (your car or the strongest pile here, whichever is less) and stay {stay}; each begun hour of parking counts. The operator\'s bill decides.',
   ],
   costReduced: ['充电减免多少由运营商定', 'how much is waived is up to the operator'],
   stop: ['充多少、停多久', 'How much, and how long'],
@@ -85,7 +85,7 @@ export const MORE = {
   neverWhy: ['这个站从未上报过状态。', 'This station has never reported its state.'],
   fullWhy: ['现在没有空闲桩。', 'No pile is free now.'],
   faultWhy: ['这里的桩都不能用。', 'No pile works here.'],
-  loadFailed: ['现在取不到这个站的详情，正在重试。', 'This station’s details cannot be had now; trying again.'],
+  loadFailed: ['现在取不到这个站的详情，正在重试。', 'This station\'s details cannot be had now; trying again.'],
   navigateBy: ['导航（{app}）', 'Navigate ({app})'],
   otherApp: ['换应用', 'Other app'],
   share: ['分享', 'Share'],
@@ -100,7 +100,7 @@ export const MORE = {
   helpOrder: ['排序', 'Order'],
   helpOrderText: [
     '在最近的 50 个站里排。“最快插上”按估计路程（直线 × 1.35，22 公里/小时），满的在后；“总费用最低”含停车费，不知道费用的在后。',
-    'Within the 50 nearest. “Soonest” goes by an estimated drive (straight line × 1.35 at 22 km/h), full ones after; “cheapest stop” includes parking, unknown costs after.',
+    'Within the 50 nearest. "Soonest" goes by an estimated drive (straight line × 1.35 at 22 km/h), full ones after; "cheapest stop" includes parking, unknown costs after.',
   ],
   helpKeys: ['键盘', 'Keys'],
   helpKeySearch: ['搜索', 'Search'],
@@ -115,7 +115,7 @@ export const MORE = {
   forget: ['全部忘掉', 'Forget everything'],
   forgotten: ['已忘掉', 'Forgotten'],
   install: ['安装到主屏幕', 'Install on the home screen'],
-  installHow: ['可在浏览器菜单里“添加到主屏幕”。', 'Use “Add to home screen” in the browser’s menu.'],
+  installHow: ['可在浏览器菜单里“添加到主屏幕”。', 'Use "Add to home screen" in the browser\'s menu.'],
   close: ['关闭', 'Close'],
 } as const satisfies Texts<string>;
 

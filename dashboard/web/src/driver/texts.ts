@@ -72,7 +72,7 @@ export const TEXTS = {
   none: ['50 公里内没有符合条件的充电站', 'No station within 50 km fits'],
   noneAtAll: ['50 公里内没有充电站，可更改出发地', 'No station within 50 km: change the start'],
   noneSaved: ['还没有收藏。打开一个充电站，点☆收藏。', 'Nothing saved yet. Open a station and press ☆.'],
-  without: ['去掉“{name}”', 'Without “{name}”'],
+  without: ['去掉“{name}”', 'Without "{name}"'],
   showAll: ['显示全部', 'Show all'],
   clear: ['清除筛选', 'Clear filters'],
   failed: ['查询失败，正在重试', 'The query failed, trying again'],
