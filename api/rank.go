@@ -13,7 +13,7 @@ var rankWords = map[string]live.RankBy{
 	"fault": live.RankFault, "offline": live.RankOffline,
 }
 
-// rankStations answers the public stations with most piles in a state: where
+// rankStations answers the stations with most piles in a state: where
 // the faults are, and what a district or an operator has.
 func (a *API) rankStations(rq *request, w *answer) error {
 	p := parseParams(rq.URL.RawQuery)
@@ -22,6 +22,7 @@ func (a *API) rankStations(rq *request, w *answer) error {
 	q.District = p.text("district", maxText)
 	q.Operator = p.slug("operator")
 	q.Limit = p.int("limit", usualRank, 1, maxRank)
+	q.Viewer, q.AccessAll = rq.who.viewer(), p.oneOf("access", "public", "all") == "all"
 	if p.err != nil {
 		return p.err
 	}

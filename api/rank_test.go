@@ -40,9 +40,10 @@ func TestRankStations(t *testing.T) {
 		}
 	}
 
-	// Of equal counts the greater share comes first; what is not public is in no ranking.
+	// Of equal counts the greater share comes first; what is not public is there only if asked for.
 	f("by=fault", "ykc:S2 teld:S1 teld:S4")
 	f("by=fault&limit=1", "ykc:S2")
+	f("by=fault&access=all", "ykc:S2 teld:S1 teld:S4 ykc:S3")
 	f("by=inUse", "teld:S1")
 	f("", "teld:S1 ykc:S2 teld:S4")
 	f("by=fault&operator=teld", "teld:S1 teld:S4")

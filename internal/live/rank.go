@@ -34,13 +34,16 @@ func (by RankBy) of(c charge.PileCounts) int {
 	return c.Total
 }
 
-// Ranking asks for public stations in order of a count. The zero value of a
-// filter lets everything pass.
+// Ranking asks for stations in order of a count. The zero value of a filter
+// lets everything pass.
 type Ranking struct {
 	By       RankBy
 	District string // adcode, or "unknown"
 	Operator string // slug
 	Limit    int    // at most this many
+
+	Viewer    Viewer
+	AccessAll bool // also stations that are not public, as far as the viewer may see them
 }
 
 // Ranked is one station of a ranking.
@@ -50,7 +53,7 @@ type Ranked struct {
 	UpdatedAt charge.Millis
 }
 
-// Rank returns the public stations with most piles of a kind, most first, of
+// Rank returns the stations with most piles of a kind, most first, of
 // equal counts the one where they are more of the whole; and how many there
 // are in all.
 func (s *State) Rank(q Ranking) (rows []Ranked, all int) {
@@ -60,10 +63,14 @@ func (s *State) Rank(q Ranking) (rows []Ranked, all int) {
 			return nil, 0
 		}
 	}
+	viewer := Viewer{}
+	if q.AccessAll {
+		viewer = q.Viewer
+	}
 	world := geo.Box{West: -180, South: -90, East: 180, North: 90}
 	s.grid.eachIn(world, func(b *block, i int) {
 		site := b.rows[i].site
-		if !site.visible(Viewer{}) || operator != 0 && site.Party != operator ||
+		if !site.visible(viewer) || operator != 0 && site.Party != operator ||
 			q.District != "" && site.Adcode != q.District {
 			return
 		}

@@ -107,6 +107,7 @@ export class Wall {
     this.#private();
     this.live.again();
     void this.#loadGrades();
+    void this.#loadFaults();
   }
 
   /** Loads the history of two days of `zone`, and again after each five minutes; returns its end. */
@@ -146,7 +147,9 @@ export class Wall {
 
   async #loadFaults(): Promise<void> {
     try {
-      this.faults = await get<FaultList>('/rank/stations', { by: 'fault', limit: MOST_FAULTS });
+      this.faults = await get<FaultList>('/rank/stations', {
+        by: 'fault', limit: MOST_FAULTS, access: this.known ? 'all' : undefined,
+      });
     } catch {
       // what was known of them stays; the header says how old the data is
     }
