@@ -200,6 +200,9 @@ func (a *API) subscribe(v *viewer, id string, specs []spec, revs map[string]stri
 	}
 	v.release(h, old)
 	h.mu.Unlock()
+	if v.subs == nil {
+		v.subs = make(map[string]*subscription)
+	}
 	v.subs[id] = sub
 	return v.say(replyFrame("sub", []byte(id), func(w *jsonBuf) {
 		w.arr("channels")

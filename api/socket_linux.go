@@ -3,24 +3,38 @@ package api
 import (
 	"errors"
 	"net"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // kernelSocket asks the kernel for the bytes that are still on their way
-// (SIOCOUTQ, tcp(7)) and writes without waiting.
-type kernelSocket struct {
-	raw syscall.RawConn
+// (SIOCOUTQ, tcp(7)) and writes without waiting. It is small, because a process
+// has thousands; what a call needs comes from a pool.
+type kernelSocket struct{ raw syscall.RawConn }
 
-	// Arguments and results of the two callbacks, which are made once.
-	p       []byte
-	n       int
-	err     error
-	ask     func(fd uintptr)
-	put     func(fd uintptr)
-	pending int
+// kernelCall is the arguments and results of a system call, and the callbacks
+// that make it, which are made once.
+type kernelCall struct {
+	p   []byte
+	n   int
+	err error
+	ask func(fd uintptr)
+	put func(fd uintptr)
 }
+
+var kernelCalls = sync.Pool{New: func() any {
+	c := &kernelCall{}
+	c.ask = func(fd uintptr) { c.n, c.err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }
+	c.put = func(fd uintptr) {
+		c.n, c.err = unix.Write(int(fd), c.p)
+		for errors.Is(c.err, unix.EINTR) {
+			c.n, c.err = unix.Write(int(fd), c.p)
+		}
+	}
+	return c
+}}
 
 func newSocket(conn net.Conn) socket {
 	sc, ok := conn.(syscall.Conn)
@@ -31,38 +45,29 @@ func newSocket(conn net.Conn) socket {
 	if err != nil {
 		return timedSocket{conn}
 	}
-	s := &kernelSocket{raw: raw}
-	s.ask = func(fd uintptr) {
-		if n, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
-			s.pending = n
-		}
-	}
-	s.put = func(fd uintptr) {
-		s.n, s.err = unix.Write(int(fd), s.p)
-		for errors.Is(s.err, unix.EINTR) {
-			s.n, s.err = unix.Write(int(fd), s.p)
-		}
-	}
-	return s
+	return kernelSocket{raw}
 }
 
-func (s *kernelSocket) unsent() int {
-	s.pending = 0
-	if err := s.raw.Control(s.ask); err != nil {
+func (s kernelSocket) unsent() int {
+	c := kernelCalls.Get().(*kernelCall)
+	defer kernelCalls.Put(c)
+	if err := s.raw.Control(c.ask); err != nil || c.err != nil {
 		return 0 // closed: the write that follows says so
 	}
-	return s.pending
+	return c.n
 }
 
-func (s *kernelSocket) write(p []byte) (int, error) {
-	s.p, s.n, s.err = p, 0, nil
+func (s kernelSocket) write(p []byte) (int, error) {
+	c := kernelCalls.Get().(*kernelCall)
+	defer kernelCalls.Put(c)
+	c.p = p
+	defer func() { c.p = nil }()
 	// Not RawConn.Write, which gets ready to wait: Go's sockets never do.
-	if err := s.raw.Control(s.put); err != nil {
+	if err := s.raw.Control(c.put); err != nil {
 		return 0, err
 	}
-	s.p = nil
-	if errors.Is(s.err, unix.EAGAIN) {
+	if errors.Is(c.err, unix.EAGAIN) {
 		return 0, nil
 	}
-	return max(s.n, 0), s.err
+	return max(c.n, 0), c.err
 }

@@ -15,11 +15,12 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
-// upgrader keeps a connection small: 512 bytes to read, and nothing to write,
-// because frames are written raw.
+// upgrader keeps a connection small: 128 bytes to read, which is most messages
+// (what is longer is read past them), and nothing to write, because frames are
+// written raw.
 var upgrader = websocket.Upgrader{
 	HandshakeTimeout: 10 * time.Second,
-	ReadBufferSize:   512,
+	ReadBufferSize:   128,
 	WriteBufferPool:  &sync.Pool{},
 
 	EnableCompression: true,
@@ -61,7 +62,7 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 	}
 	rec.status = http.StatusSwitchingProtocols
 	v := &viewer{conn: conn, net: conn.NetConn(), sock: newSocket(conn.NetConn()),
-		deflate: offersDeflate(rq.Header), who: rq.who, addr: rq.from.addr, subs: make(map[string]*subscription)}
+		deflate: offersDeflate(rq.Header), who: rq.who, addr: rq.from.addr}
 	if token := bearer(rq.Request); token != "" {
 		v.ident.Store(&ident{rq.who, token})
 	}

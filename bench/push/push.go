@@ -32,11 +32,13 @@ func (t turns) sum(f func(*window) float64) (s float64) {
 	return s
 }
 
-func (t turns) worst(f func(*window) float64) (s float64) {
+// middle returns the median of a figure over the turns.
+func (t turns) middle(f func(*window) float64) float64 {
+	var all []float64
 	for i := range t {
-		s = max(s, f(&t[i]))
+		all = append(all, f(&t[i]))
 	}
-	return s
+	return lab.Quantile(all, 0.5)
 }
 
 // perCPU returns how many of something a second of the server's CPU made.
@@ -169,17 +171,22 @@ func push(ctx context.Context, c *config, r *report) (*trace, error) {
 			return nil, err
 		}
 		lab.Say("round %d: the floor", i+1)
-		size := int(r.push.sum(func(w *window) float64 { return w.bytes }) / r.push.sum(func(w *window) float64 { return w.sends }))
 		if err := lab.Sleep(ctx, settle); err != nil { // what was stalled goes
 			return nil, err
 		}
-		if err := all(b.server, order{Do: "floor", Bytes: size}); err != nil {
-			return nil, err
+		for _, f := range []struct {
+			into *turns
+			of   func(*window) float64
+		}{{&r.floor, frames}, {&r.floorTurn, sends}} {
+			size := int(r.push.sum(bytes_) / r.push.sum(f.of))
+			if err := all(b.server, order{Do: "quiet"}, order{Do: "floor", Bytes: size}); err != nil {
+				return nil, err
+			}
+			if w, err = b.measure(ctx, each/2); err != nil {
+				return nil, err
+			}
+			*f.into = append(*f.into, w)
 		}
-		if w, err = b.measure(ctx, each*4/5); err != nil {
-			return nil, err
-		}
-		r.floor = append(r.floor, w)
 		if err := all(b.server, order{Do: "quiet"}); err != nil {
 			return nil, err
 		}
