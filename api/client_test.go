@@ -32,6 +32,8 @@ type channelState struct {
 	whole map[string]json.RawMessage
 	items map[string]map[string]json.RawMessage // stations and vehicles by id, members
 	cells map[string]float64
+
+	counts json.RawMessage // of alarms
 }
 
 // frameIn is any frame from the server.
@@ -151,6 +153,9 @@ func (c *client) take(f *frameIn) {
 		}
 	}
 	s.rev, s.n = f.Rev, n
+	if counts := f.Data["counts"]; counts != nil {
+		s.counts = counts
+	}
 	if f.Full {
 		s.whole, s.items, s.cells = f.Data, nil, nil
 	}

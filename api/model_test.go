@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/geo"
 	"github.com/dianchi-platform/dianchi/internal/live"
@@ -74,6 +75,10 @@ func (s *channelState) canon(feed string) string {
 		return canon(s.items, nil)
 	case "heatmap":
 		return fmt.Sprint(s.cells)
+	case "alarms":
+		return canon(s.items, nil) + string(s.counts)
+	case "station":
+		return string(s.whole["station"])
 	}
 	return canon(map[string]map[string]json.RawMessage{"": s.whole}, nil)
 }
@@ -85,11 +90,15 @@ type feedCase struct {
 	only             func(o map[string]json.RawMessage) bool // of what GET says
 }
 
-func feedCases(tiles []geo.Tile) []feedCase {
+func feedCases(tiles []geo.Tile, r *rand.Rand) []feedCase {
 	cases := []feedCase{{feed: "overview", sub: `"feed":"overview"`, ch: "overview", get: "/overview"},
 		{feed: "operators", sub: `"feed":"operators"`, ch: "operators", get: "/operators"},
 		{feed: "makers", sub: `"feed":"makers"`, ch: "makers", get: "/makers"},
-		{feed: "districts", sub: `"feed":"districts"`, ch: "districts", get: "/districts"}}
+		{feed: "districts", sub: `"feed":"districts"`, ch: "districts", get: "/districts"},
+		{feed: "station", sub: `"feed":"station","station":"teld:S90"`, ch: "st/teld:S90", get: "/stations/teld:S90"},
+		{feed: "station", token: "t-teld", sub: `"feed":"station","station":"teld:S91"`, ch: "st+/teld:S91", get: "/stations/teld:S91"},
+		{feed: "alarms", token: "t-regulator", sub: `"feed":"alarms"`, ch: "a+", get: "/alarms?limit=1000"},
+		{feed: "alarms", token: "t-teld", sub: `"feed":"alarms"`, ch: "a@teld", get: "/alarms?limit=1000"}}
 	for _, tile := range tiles {
 		b, id := tile.Box(), tile.String()
 		box := fmt.Sprintf("%.9f,%.9f,%.9f,%.9f", b.West+1e-6, b.South+1e-6, b.East-1e-6, b.North-1e-6)
@@ -108,12 +117,13 @@ func feedCases(tiles []geo.Tile) []feedCase {
 			cases = append(cases, feedCase{feed: "vehicles", token: who.token, sub: `"feed":"vehicles","bbox":[` + box + `]`,
 				ch: who.head + id, get: "/vehicles?bbox=" + box})
 		}
-		for _, layer := range []string{"vehicles", "free", "powerKw", "demand"} {
+		for _, layer := range []string{"vehicles", "demand", "charging", "free", "inUse", "powerKw"} {
+			res := live.MinRes + r.IntN(live.MaxRes-live.MinRes+1)
 			for token, head := range map[string]string{"": "h/", "t-regulator": "h+/"} {
 				cases = append(cases, feedCase{feed: "heatmap", token: token,
-					sub: fmt.Sprintf(`"feed":"heatmap","layer":%q,"res":8,"bbox":[%s]`, layer, box),
-					ch:  head + layer + "/8/" + id,
-					get: fmt.Sprintf("/heatmap?layer=%s&res=8&bbox=%.12f,%.12f,%.12f,%.12f", layer, b.West, b.South, b.East, b.North)})
+					sub: fmt.Sprintf(`"feed":"heatmap","layer":%q,"res":%d,"bbox":[%s]`, layer, res, box),
+					ch:  fmt.Sprintf("%s%s/%d/%s", head, layer, res, id),
+					get: fmt.Sprintf("/heatmap?layer=%s&res=%d&bbox=%.12f,%.12f,%.12f,%.12f", layer, res, b.West, b.South, b.East, b.North)})
 			}
 		}
 	}
@@ -129,7 +139,8 @@ func (f *feedCase) ask(w *world) string {
 	}
 	s := channelState{whole: body, items: make(map[string]map[string]json.RawMessage)}
 	delete(body, "at")
-	for _, name := range []string{"stations", "vehicles"} {
+	s.counts = body["counts"]
+	for _, name := range []string{"stations", "vehicles", "alarms"} {
 		for _, raw := range list(w.tb, body[name]) {
 			var o map[string]json.RawMessage
 			_ = json.Unmarshal(raw, &o)
@@ -157,7 +168,7 @@ func TestClientsHoldWhatGETSaid(t *testing.T) {
 	w := newWorld(t)
 	home := geo.TileAt(center, live.TileZoom)
 	tiles := []geo.Tile{home, geo.TileAt(geo.Point{Lon: center.Lon + 0.09, Lat: center.Lat}, live.TileZoom)}
-	cases := feedCases(tiles)
+	cases := feedCases(tiles, r)
 	x := &truth{by: make(map[string]map[uint64]string)}
 
 	tick := func() {
@@ -166,11 +177,15 @@ func TestClientsHoldWhatGETSaid(t *testing.T) {
 		w.rev++
 		w.at += 1000
 		rev := w.state.Tick(w.rev, w.at)
+		w.alarms.Tick(w.rev, w.at)
 		for i := range cases {
 			x.put(cases[i].ch, w.rev, cases[i].ask(w))
 		}
 		x.last = w.rev
 		w.api.Hub().Revision(rev)
+	}
+	for n := charge.Num(90); n < 92; n++ {
+		w.put(station(n, teld, center, 2*n, 2*n+1))
 	}
 	for range 30 {
 		randomChange(w, r, tiles)
@@ -206,7 +221,25 @@ func randomChange(w *world, r *rand.Rand, tiles []geo.Tile) {
 		b := tiles[r.IntN(len(tiles))].Box()
 		return geo.Point{Lon: b.West + (b.East-b.West)*(0.1+0.8*r.Float64()), Lat: b.South + (b.North-b.South)*(0.1+0.8*r.Float64())}
 	}
-	switch n := r.IntN(20); {
+	switch n := r.IntN(24); {
+	case n > 21: // an alarm comes, is seen, or goes; one that is not there changes nothing
+		e := record.AlarmEvent{Op: record.AlarmOp(1 + r.IntN(4)), ID: record.AlarmID(uint64(1+r.IntN(400)), 0)}
+		if r.IntN(2) == 0 {
+			e = record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.PileFault, Party: party, Object: fmt.Sprint("P", num)}
+		}
+		w.event(e)
+	case n > 19: // the two that are watched alone
+		st := charge.Num(90 + r.IntN(2))
+		if r.IntN(3) > 0 {
+			w.pile(teld, 2*st+charge.Num(r.IntN(2)), charge.PileReport{Status: charge.Status(1 + r.IntN(3))})
+			return
+		}
+		put := station(st, teld, center, 2*st, 2*st+1)
+		put.Name = fmt.Sprintf("站%d-%d", st, r.IntN(3))
+		if st == 91 { // its operator sees it all the same
+			put.Access = charge.Access(r.IntN(3))
+		}
+		w.put(put)
 	case n == 0:
 		w.apply(record.Record{Party: party, Stations: []record.StationPut{{Removed: true,
 			Station: charge.Station{Num: num, Party: party, ID: fmt.Sprintf("S%d", num)}}}})
@@ -271,8 +304,14 @@ func randomClient(w *world, x *truth, f *feedCase, r *rand.Rand, stop chan struc
 					return
 				}
 			}
-			if r.IntN(10) == 0 {
+			switch r.IntN(20) {
+			case 0, 1:
 				time.Sleep(time.Duration(r.IntN(60)) * time.Millisecond)
+			case 2: // it looks away and back, and says what it has
+				c.send(`{"op":"unsub","id":"a"}`)
+				for f := c.next(); f.Op != "unsub"; f = c.next() {
+				}
+				c.sub("a", f.sub+fmt.Sprintf(`,"rev":{%q:%q}`, f.ch, kept.rev))
 			}
 		}
 		_ = c.conn.Close()
