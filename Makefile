@@ -117,6 +117,17 @@ fuzz:
 bench-telegraf: deps-test influxd
 	@go run ./bench/telegraf $(ARGS)
 
+## bench-query: the ten nearest stations over HTTP and websocket beside floors, tidwall/rtree and Redis; QUERY="--redis=false"
+QUERY ?=
+.PHONY: bench-query deps-bench
+bench-query: deps-bench
+	@cd bench/query && go build -o ../../bin/bench-query . && cd ../.. && bin/bench-query $(QUERY); status=$$?; \
+	rm -f bin/bench-query; exit $$status
+
+## deps-bench: what some benchmarks need besides
+deps-bench:
+	@scripts/deps.sh bench
+
 ## pictures: docs/screens, from a platform that runs at DIANCHI_URL
 pictures: web
 	npm --prefix dashboard/web run --silent pictures

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing through the system's package manager, and says so.
-# usage: deps.sh build|test
+# usage: deps.sh build|test|bench
 set -euo pipefail
 
 need=()
@@ -22,6 +22,9 @@ if [ "$1" = test ]; then
 	want nginx nginx-light
 	[ -x /usr/sbin/nginx ] && need=("${need[@]/nginx-light/}")
 	fc-list 2>/dev/null | grep -qi 'cjk' || need+=(fonts-noto-cjk)
+fi
+if [ "$1" = bench ]; then
+	want redis-server redis-server
 fi
 need=($(printf '%s\n' "${need[@]:-}" | grep . | sort -u || true))
 finish() {
