@@ -126,13 +126,16 @@ func (c *clients) run() (err error) {
 	return nil
 }
 
+// dialers is how many handshakes of a client process may be under way.
+const dialers = 16
+
 // dialAll opens the sockets at the rate that is asked for.
 func (c *clients) dialAll(ctx context.Context) {
 	source := netip.AddrPortFrom(netip.MustParseAddr(c.spec.Source), 0)
 	began := time.Now()
 	var next atomic.Int64
 	var all sync.WaitGroup
-	for range 4 {
+	for range dialers {
 		all.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1

@@ -102,7 +102,7 @@ func (w *world) connect(ctx context.Context, r *results) error {
 		if now, err = w.status(); err != nil {
 			return true
 		}
-		if time.Since(said) > 10*time.Second {
+		if time.Since(said) > 30*time.Second {
 			said = time.Now()
 			lab.Say("%d are open", now.Open)
 		}

@@ -83,15 +83,13 @@ func NewServer(cfg ServerConfig, log *slog.Logger, from Sources) *Server {
 		changed: make(chan struct{}), stop: make(chan struct{})}
 }
 
-// Advance says that all records up to seq are in the live state. The commit
-// loop calls it after each group, also while it replays the log at a start.
+// Advance says that all records up to seq are in the live state; followers are
+// sent them with the next tick, or within [gather]. The commit loop calls it after
+// each group, also while it replays the log at a start.
 func (s *Server) Advance(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if seq > s.applied {
-		s.applied = seq
-		s.announce()
-	}
+	s.applied = max(s.applied, seq)
 }
 
 // Tick says that revision rev was closed at `at`, when afterSeq was the last

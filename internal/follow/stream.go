@@ -10,8 +10,13 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/spool"
 )
 
-// flushAt is how many bytes of frames are gathered before they are sent.
-const flushAt = 64 << 10
+// Frames are gathered before they are sent: a dozen followers would else be woken
+// for each group of the log, 200 times a second, and would wake their process for
+// each. Ticks and changes of access are sent at once.
+const (
+	flushAt = 64 << 10 // bytes
+	gather  = 50 * time.Millisecond
+)
 
 // stream is one follower on its way through the log.
 type stream struct {
@@ -56,6 +61,8 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 
 func (st *stream) run(ctx context.Context) error {
 	s := st.s
+	gathered := time.NewTicker(gather)
+	defer gathered.Stop()
 	for {
 		s.mu.Lock()
 		applied, ticks, access, version, changed := s.applied, s.ticks, s.access, s.version, s.changed
@@ -77,6 +84,7 @@ func (st *stream) run(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
+		case <-gathered.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.stop:
