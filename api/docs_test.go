@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"regexp"
 	"strings"
@@ -69,6 +70,30 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	}
 	if m := regexp.MustCompile(`(?:src|href)="(?:https?:)?//`).FindString(page); m != "" {
 		t.Errorf("docs.html loads from outside: %s", m)
+	}
+}
+
+// TestDocumentedCallsWork asks for every address on the page.
+func TestDocumentedCallsWork(t *testing.T) {
+	w := fullWorld(t)
+	alarm := alarm.IDString(w.alarms.View().Open()[0].ID)
+	page := html.UnescapeString(string(docsHTML))
+	calls := regexp.MustCompile(`http://localhost:8080(/api/v1/[^'"\s]*)|next='(/api/v1/[^']*)'`).FindAllStringSubmatch(page, -1)
+	if len(calls) < 15 {
+		t.Fatalf("only %d addresses on the page", len(calls))
+	}
+	for _, m := range calls {
+		path := strings.Replace(m[1]+m[2], "A2s", alarm, 1)
+		method, want := "GET", 200
+		switch {
+		case strings.HasSuffix(path, "/ack"):
+			method = "POST"
+		case strings.HasSuffix(path, "/live"):
+			want = 426
+		}
+		if a := w.do(method, path, "t-regulator"); a.status != want {
+			t.Errorf("%s %s: %d %s", method, path, a.status, a.body)
+		}
 	}
 }
 

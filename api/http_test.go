@@ -126,6 +126,24 @@ func TestCompressionTagsAndHead(t *testing.T) {
 	if head.status != 200 || len(head.body) != 0 || head.header.Get("Content-Length") == "" || head.header.Get("ETag") == "" {
 		t.Fatalf("HEAD: %d %v", head.status, head.header)
 	}
+	// HEAD says what GET would, and a part of an answer is not served.
+	coded := w.do("HEAD", path, "", "Accept-Encoding", "br")
+	if coded.header.Get("Content-Encoding") != "br" || coded.header.Get("Content-Length") != "" || len(coded.body) != 0 {
+		t.Fatalf("HEAD with br: %v", coded.header)
+	}
+	now := w.do("GET", path, "", "Accept-Encoding", "identity").header.Get("ETag")
+	if a := w.do("GET", path, "", "Accept-Encoding", "br", "If-None-Match", now); a.status != 304 ||
+		a.header.Get("Content-Encoding") != "" || !strings.Contains(a.header.Get("Vary"), "Accept-Encoding") {
+		t.Fatalf("304 with br: %d %v", a.status, a.header)
+	}
+	if a := w.do("GET", path, "", "Range", "bytes=0-9", "Accept-Encoding", "identity"); a.status != 200 || len(a.body) < 1000 {
+		t.Fatalf("Range: %d, %d bytes", a.status, len(a.body))
+	}
+	for _, name := range strings.Split("ETag, Retry-After, Link, Content-Disposition, "+rateHeaders, ", ") {
+		if !strings.Contains(plain.header.Get("Access-Control-Expose-Headers"), name) {
+			t.Fatalf("a page of another origin may not read %s", name)
+		}
+	}
 	if plain.header.Get("Access-Control-Allow-Origin") != "*" || plain.header.Get("Cache-Control") != "no-cache" {
 		t.Fatalf("headers: %v", plain.header)
 	}

@@ -71,6 +71,7 @@ func writeProblem(log *slog.Logger, w http.ResponseWriter, where string, err err
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 	if after := retryAfter(err, kind.retryAfter); after > 0 {
 		h.Set("Retry-After", strconv.Itoa(after))
 	}
