@@ -24,7 +24,10 @@ func TestHistoryTakesTurns(t *testing.T) {
 				return
 			}
 			if client == "greedy" {
-				most.Store(max(most.Load(), greedy.Add(1)))
+				n := greedy.Add(1)
+				if n > most.Load() {
+					most.Store(n)
+				}
 				defer greedy.Add(-1)
 			}
 			if n := running.Add(1); n > 4 {
@@ -66,20 +69,20 @@ func TestHistoryTakesTurns(t *testing.T) {
 func TestHistoryQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(4)
-		refused := 0
+		var refused atomic.Int64
 		count := func(client string, times int) {
 			for range times {
 				go func() {
 					if charge.CodeOf(q.enter(t.Context(), client)) == busy {
-						refused++
+						refused.Add(1)
 					}
 				}()
 				synctest.Wait()
 			}
 		}
 		count("a", 2+lineWaits+3)
-		if refused != 3 {
-			t.Fatalf("%d of one client refused at once, want 3", refused)
+		if refused.Load() != 3 {
+			t.Fatalf("%d of one client refused at once, want 3", refused.Load())
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error)
@@ -97,14 +100,14 @@ func TestHistoryQueueIsBounded(t *testing.T) {
 		}
 		time.Sleep(queueWait)
 		synctest.Wait()
-		if refused != 3+lineWaits || q.waiting != 0 || len(q.turns) != 0 {
-			t.Fatalf("%d refused, %d wait", refused, q.waiting)
+		if refused.Load() != 3+lineWaits || q.waiting != 0 || len(q.turns) != 0 {
+			t.Fatalf("%d refused, %d wait", refused.Load(), q.waiting)
 		}
 		for i := range queueWaits + 5 {
 			count(fmt.Sprint(i), 1)
 		}
-		if refused != 3+lineWaits+5 {
-			t.Fatalf("%d refused, want five more", refused)
+		if refused.Load() != 3+lineWaits+5 {
+			t.Fatalf("%d refused, want five more", refused.Load())
 		}
 		time.Sleep(queueWait)
 	})
