@@ -339,13 +339,17 @@ func (c *clients) beginWindow() {
 }
 
 func (c *clients) report() error {
-	c.count.Blind, c.count.Mute, c.count.To = 0, 0, time.Now()
+	c.count.Blind, c.count.Mute, c.count.Waiting, c.count.To = 0, 0, 0, time.Now()
 	for i := range c.viewers {
-		if v := &c.viewers[i]; v.fd > 0 && v.last == 0 {
+		v := &c.viewers[i]
+		if v.fd > 0 && v.last == 0 {
 			c.count.Blind++
 			if !v.told {
 				c.count.Mute++
 			}
+		}
+		if v.fd > 0 && v.asked != 0 && c.now.UnixNano()-v.asked > int64(patience) {
+			c.count.Waiting++
 		}
 	}
 	return writeJSON(c.spec.Status, &c.count)

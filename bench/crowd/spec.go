@@ -13,12 +13,12 @@ import (
 
 // spec tells a client process what to do.
 type spec struct {
-	First, Viewers, All int      // its viewers are numbered from First, of All
-	Source              string   // address that its sockets come from
-	Replicas            []string // host:port; viewer i is at i modulo their number
-	Rate                int      // connections a second
-	Ask                 time.Duration
-	Status              string // file of its count, JSON of [status], each second
+	First, Viewers int      // its viewers are numbered from First
+	Source         string   // address that its sockets come from
+	Replicas       []string // host:port; viewer i is at i modulo their number
+	Rate           int      // connections a second
+	Ask            time.Duration
+	Status         string // file of its count, JSON of [status], each second
 }
 
 // One viewer in so many is of a kind. Kinds are drawn by number, so that they
@@ -74,6 +74,7 @@ type status struct {
 	Asked, Answered, Skipped uint64 // questions; skipped: the last one was not answered yet
 	Gaps, Latency, Query     hist   // between two frames of a viewer; of checked viewers' frames; of answers
 	Blind, Mute              int    // viewers without a frame in the window, without one ever
+	Waiting                  int    // questions that have had no answer for so long as [patience]
 
 	Checked  int // sampled viewers that were compared, after SIGUSR2
 	Channels int // and their channels
@@ -82,6 +83,9 @@ type status struct {
 
 	span float64 // seconds × sockets of a sum
 }
+
+// patience is how long an answer may take before it counts as none.
+const patience = 30 * time.Second
 
 // hist counts times in steps of 4.4 %, up to a minute.
 type hist [27 * 16]uint64

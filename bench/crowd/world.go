@@ -83,7 +83,7 @@ func (w *world) connect(ctx context.Context, r *results) error {
 	lab.Say("%d processes open %d websockets", n, c.viewers)
 	began := time.Now()
 	for i := range n {
-		s := spec{First: c.viewers * i / n, All: c.viewers, Source: fmt.Sprintf("127.0.1.%d", i+1), Replicas: at,
+		s := spec{First: c.viewers * i / n, Source: fmt.Sprintf("127.0.1.%d", i+1), Replicas: at,
 			Rate: max(1, c.rate/n), Ask: c.ask, Status: filepath.Join(w.dir, fmt.Sprintf("clients-%d.json", i+1))}
 		s.Viewers = c.viewers*(i+1)/n - s.First
 		file := filepath.Join(w.dir, fmt.Sprintf("clients-%d.spec", i+1))
@@ -144,7 +144,7 @@ func (w *world) status() (*status, error) {
 
 func (s *status) add(o *status) {
 	s.Open, s.Failed, s.Lost, s.Blind = s.Open+o.Open, s.Failed+o.Failed, s.Lost+o.Lost, s.Blind+o.Blind
-	s.Mute += o.Mute
+	s.Mute, s.Waiting = s.Mute+o.Mute, s.Waiting+o.Waiting
 	if o.Why != "" {
 		s.Why = o.Why
 	}
