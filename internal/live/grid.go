@@ -20,7 +20,8 @@ type grid struct {
 	box        geo.Box
 	dLon, dLat float64 // size of a cell in degrees
 	nx, ny     int
-	nb         int // blocks in a row
+	area9      float64 // nine cells over pi, as a squared chord: of a circle as large
+	nb         int     // blocks in a row
 	blocks     []atomic.Pointer[block]
 	outside    [outsideBlocks]atomic.Pointer[block]
 	strays     atomic.Bool // some station was outside
@@ -39,6 +40,8 @@ func newGrid(box geo.Box) *grid {
 			break
 		}
 	}
+	side := g.dLat * math.Pi / 180
+	g.area9 = 9 * side * side / math.Pi
 	g.nb = (g.nx + blockCols - 1) / blockCols
 	g.blocks = make([]atomic.Pointer[block], g.nb*g.ny)
 	return g

@@ -12,6 +12,8 @@ import (
 func (f *search) near(g *grid, p geo.Point) {
 	f.at = vecOf(p)
 	f.worst = chordOf(f.q.RadiusM) * (1 + 1e-12)
+	row, col := g.row(p.Lat), g.col(p.Lon)
+	f.square(g, row, col)
 	if g.strays.Load() {
 		for i := range g.outside {
 			if b := g.outside[i].Load(); b != nil {
@@ -20,34 +22,66 @@ func (f *search) near(g *grid, p geo.Point) {
 		}
 	}
 	cosLat := math.Sqrt(f.at.x*f.at.x + f.at.y*f.at.y)
-	row, col := g.row(p.Lat), g.col(p.Lon)
-	f.run(g, row, col-1, col+1)
-	for done, k := 0, 1; ; done, k = k, k+1+k/4 {
-		for i := 1; i <= k; i++ { // the rows of the ring, the near ones first
-			if done == 0 || i > done {
-				if g.north(p, row, i-1) <= f.worst {
-					f.run(g, row+i, col-k, col+k)
-				}
-				if g.south(p, row, i-1) <= f.worst {
-					f.run(g, row-i, col-k, col+k)
-				}
-			}
-		}
-		if done > 0 {
-			if g.west(p, cosLat, col, done) <= f.worst {
-				for r := max(0, row-done); r <= min(g.ny-1, row+done); r++ {
-					f.run(g, r, col-k, col-done-1)
-				}
-			}
-			if g.east(p, cosLat, col, done) <= f.worst {
-				for r := max(0, row-done); r <= min(g.ny-1, row+done); r++ {
-					f.run(g, r, col+done+1, col+k)
-				}
-			}
-		}
-		if min(g.north(p, row, k), g.south(p, row, k), g.east(p, cosLat, col, k), g.west(p, cosLat, col, k)) > f.worst {
+	for done, k := 1, 2; ; done, k = k, k+1+k/4 {
+		north, south := g.north(p, row, done), g.south(p, row, done)
+		east, west := g.east(p, cosLat, col, done), g.west(p, cosLat, col, done)
+		if min(north, south, east, west) > f.worst {
 			return
 		}
+		for i := done + 1; i <= k; i++ { // the rows of the ring, the near ones first
+			if north <= f.worst && g.north(p, row, i-1) <= f.worst {
+				f.run(g, row+i, col-k, col+k)
+			}
+			if south <= f.worst && g.south(p, row, i-1) <= f.worst {
+				f.run(g, row-i, col-k, col+k)
+			}
+		}
+		for r := max(0, row-done); r <= min(g.ny-1, row+done); r++ {
+			if west <= f.worst {
+				f.run(g, r, col-k, col-done-1)
+			}
+			if east <= f.worst {
+				f.run(g, r, col+done+1, col+k)
+			}
+		}
+	}
+}
+
+// square looks at p's cell and the eight around it. Where there are many
+// stations it first looks only as far as there should be enough: that leaves
+// most of them alone.
+func (f *search) square(g *grid, row, col int) {
+	var runs [6]struct {
+		b        *block
+		from, to int
+	}
+	west, east := max(col-1, 0), min(col+1, g.nx-1)
+	n, stations := 0, 0
+	for r := max(row-1, 0); r <= min(row+1, g.ny-1); r++ {
+		for i := west / blockCols; i <= east/blockCols; i++ {
+			if b := g.blocks[r*g.nb+i].Load(); b != nil {
+				from, to := b.cells(west-i*blockCols, east-i*blockCols)
+				runs[n].b, runs[n].from, runs[n].to = b, from, to
+				n, stations = n+1, stations+to-from
+			}
+		}
+	}
+	enough := f.limit + f.limit/2 + 4
+	if f.byPile || f.q.FreeParking || f.q.HasMaxYuan {
+		enough = 3 * f.limit
+	}
+	most := f.worst
+	if stations > enough && !f.after && f.text == "" && f.operator == 0 {
+		f.worst = min(most, g.area9*float64(enough)/float64(stations))
+	}
+	for guess := f.worst < most; ; guess = false {
+		for i := range runs[:n] {
+			f.scan(runs[i].b, runs[i].from, runs[i].to)
+		}
+		if !guess || len(f.best) == f.limit {
+			return
+		}
+		f.best, f.worst = f.best[:0], most
 	}
 }
 
