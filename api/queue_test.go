@@ -60,6 +60,7 @@ func TestHistoryTakesTurns(t *testing.T) {
 		}
 		q.mu.Unlock()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if most.Load() != 2 || q.free != 4 || len(q.lines) != 0 || len(q.turns) != 0 || q.waiting != 0 {
 			t.Fatalf("most %d of the greedy one; left: %+v", most.Load(), q)
 		}
