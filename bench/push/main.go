@@ -41,6 +41,8 @@ type config struct {
 	rate     int
 	peer     bool
 	memory   bool
+	push     bool
+	rest     time.Duration
 	role     string
 	trace    string
 	profile  string
@@ -59,6 +61,8 @@ func parse(args []string) (c config, err error) {
 	f.IntVar(&c.rate, "rate", 13_300, "reports a second")
 	f.BoolVar(&c.peer, "peer", true, "measure the centrifuge library too")
 	f.BoolVar(&c.memory, "memory", true, "measure memory too")
+	f.DurationVar(&c.rest, "rest", 150*time.Second, "how long idle viewers are idle before their memory is read; Go collects garbage every 2 minutes")
+	f.BoolVar(&c.push, "push", true, "false measures memory alone")
 	f.Uint64Var(&c.seed, "seed", 1, "seed of city and views")
 	f.StringVar(&c.profile, "profile", "", "write a CPU profile of the server's last turn to this file")
 	f.StringVar(&c.role, "role", "", "server, or clients: used by the program itself")
@@ -107,6 +111,9 @@ func run(ctx context.Context, c *config) (ok bool, err error) {
 		if err := memory(ctx, c, r); err != nil {
 			return false, fmt.Errorf("memory: %w", err)
 		}
+	}
+	if !c.push {
+		return r.print(os.Stdout), nil
 	}
 	tr, err := push(ctx, c, r)
 	if err != nil {

@@ -16,7 +16,7 @@ type footprint struct{ rss, kernel float64 }
 
 // memory measures what a viewer takes on a server with a small city, so that the
 // city's own garbage is not what is seen: websockets open with nothing subscribed,
-// then with everything moving.
+// once the garbage of their handshakes is collected, then with everything moving.
 func memory(ctx context.Context, c *config, r *report) error {
 	small := *c
 	small.piles, small.rate = 4000, 400
@@ -29,9 +29,12 @@ func memory(ctx context.Context, c *config, r *report) error {
 		return err
 	}
 	look := func(wait time.Duration) (f footprint, err error) {
-		const samples = 5 // the most of some seconds: garbage comes and goes
+		const samples = 5 // the most of ten seconds: garbage comes and goes
+		if err := lab.Sleep(ctx, wait-10*time.Second); err != nil {
+			return f, err
+		}
 		for range samples {
-			if err := lab.Sleep(ctx, wait/samples); err != nil {
+			if err := lab.Sleep(ctx, 10*time.Second/samples); err != nil {
 				return f, err
 			}
 			u, err := b.server.usage()
@@ -54,7 +57,7 @@ func memory(ctx context.Context, c *config, r *report) error {
 	if err := all(b.clients, order{Do: "open", N: c.viewers, Addr: addr}); err != nil {
 		return err
 	}
-	idle, err := look(10 * time.Second)
+	idle, err := look(max(c.rest, 10*time.Second))
 	if err != nil {
 		return err
 	}

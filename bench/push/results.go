@@ -47,11 +47,28 @@ func (r *report) print(out io.Writer) (ok bool) {
 		ok = false
 		return "**no**"
 	}
+	p("%s", r.machine)
+	if c.push {
+		r.printPush(p, kept)
+	} else {
+		p("\n| promise | | kept |")
+		p("|---|--:|---|")
+	}
+	if c.memory {
+		p("| memory of the process a viewer, idle, ≤ %d | %.0f | %s |", mostIdle, r.idle.rss, kept(r.idle.rss <= mostIdle))
+		p("| active, ≤ %d | %.0f | %s |", mostActive, r.active.rss, kept(r.active.rss <= mostActive))
+		p("| the kernel's, both ends of its socket: idle, active | %.0f, %.0f | |", r.idle.kernel, r.active.kernel)
+	}
+	return ok
+}
+
+// printPush prints what was sent, at what cost.
+func (r *report) printPush(p func(string, ...any), kept func(bool) string) {
+	c := &r.config
 	form := "compressed once a frame"
 	if c.plain {
 		form = "not compressed"
 	}
-	p("%s", r.machine)
 	p("%d viewers on one process for %s, %d rounds of turns; %d piles and as many vehicles, %d reports/s; frames %s. "+
 		"Of 20 viewers 14 see a map of stations, 3 of heat, 2 the overview, 1 the operators; maps move by a tile every %s.\n",
 		c.viewers, c.duration, c.rounds, c.piles, c.rate, form, c.pan)
@@ -91,10 +108,4 @@ func (r *report) print(out io.Writer) (ok bool) {
 		p("| CPU a message: ours %.1f µs, centrifuge %.1f µs (p50 %.0f, p99 %.0f ms), ours ÷ its, ≤ %.1f | %.2f | %s |", 1e6*ours, 1e6*theirs,
 			r.peer.middle(p50), r.peer.middle(p99), mostOfPeer, ours/theirs, kept(ours <= mostOfPeer*theirs))
 	}
-	if c.memory {
-		p("| memory of the process a viewer, idle, ≤ %d | %.0f | %s |", mostIdle, r.idle.rss, kept(r.idle.rss <= mostIdle))
-		p("| active, ≤ %d | %.0f | %s |", mostActive, r.active.rss, kept(r.active.rss <= mostActive))
-		p("| the kernel's, both ends of its socket: idle, active | %.0f, %.0f | |", r.idle.kernel, r.active.kernel)
-	}
-	return ok
 }
