@@ -90,14 +90,13 @@ func (a *API) auth(v *viewer, id []byte, m *message) error {
 		v.mu.Unlock()
 		return a.refuse(v, "auth", id, charge.Errorf(charge.Conflict, "auth comes before the first sub"))
 	}
-	former := v.who.token
+	former := v.who().token
 	if err := a.limiter.census.enter(netip.Addr{}, who.token); err != nil {
 		v.mu.Unlock()
 		v.bye(closeTooFast, err.Error())
 		return errBye
 	}
 	a.limiter.census.leave(netip.Addr{}, former)
-	v.who = who
 	v.ident.Store(&ident{who, token})
 	v.mu.Unlock()
 	if a.hub.recheck(v) { // a change of tokens may have passed it by
@@ -118,7 +117,7 @@ func (a *API) query(v *viewer, id []byte, m *message) error {
 	if id != nil {
 		w.raw("id", id)
 	}
-	if err := a.stationList(w, &p, v.who, "data"); err != nil {
+	if err := a.stationList(w, &p, v.who(), "data"); err != nil {
 		return a.refuse(v, "query", id, err)
 	}
 	w.endObj()
@@ -133,7 +132,7 @@ func (a *API) sub(v *viewer, id []byte, m *message) error {
 	if id == nil {
 		return a.refuse(v, "sub", nil, charge.Errorf(charge.ValueRange, "id is missing"))
 	}
-	specs, err := a.channelsOf(v.who, m)
+	specs, err := a.channelsOf(v.who(), m)
 	if err == nil {
 		err = a.subscribe(v, string(id), specs, resumeRevs(m))
 	}

@@ -35,7 +35,7 @@ func newShard(h *Hub) *shard {
 func (s *shard) add(v *viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v.shard, v.place = s, len(s.viewers)
+	v.shard, v.place = s, int32(len(s.viewers))
 	s.viewers = append(s.viewers, v)
 }
 

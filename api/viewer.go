@@ -9,43 +9,51 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
 // viewer is one open websocket: what it subscribes to and how far it has got
 // with each channel. It holds revision numbers, never a queue of frames.
 type viewer struct {
 	conn  *websocket.Conn
-	net   net.Conn
 	sock  socket
 	shard *shard
-	place int // in shard.viewers; the shard's lock guards it
+	place int32 // in shard.viewers; the shard's lock guards it
 
-	deflate bool       // it negotiated permessage-deflate
-	addr    netip.Addr // that it counts for; none without a limit
-	pace    pace       // its reader's
-
-	heard  atomic.Int64 // Unix seconds of the last sign of life
-	cut    atomic.Bool  // closed by us: what the reader meets then is no news
-	waits  atomic.Bool  // its reader holds mu until the viewer has read an answer
-	ident  atomic.Pointer[ident]
-	hungry atomic.Bool // on its shard's list of those that are owed something
+	deflate bool                  // it negotiated permessage-deflate
+	waits   atomic.Bool           // its reader holds mu until the viewer has read an answer
+	hungry  atomic.Bool           // on its shard's list of those that are owed something
+	heard   atomic.Int64          // Unix seconds of the last sign of life
+	ident   atomic.Pointer[ident] // nil for drivers without a token; its reader sets it
+	addr    netip.Addr            // that it counts for; none without a limit
+	pace    pace                  // its reader's
 
 	mu      sync.Mutex // guards what follows, and writing
-	who     identity
-	pending []frame // frames begun or next in line, the first maybe in part
+	room    int32      // bytes that may be written before the kernel is asked again
+	next    int32      // where in chans the next pass begins, so that all get their turn
+	closing bool       // a close frame is pending or sent: nothing after it
+	pinged  int64      // Unix seconds
+	pending []frame    // frames begun or next in line, the first maybe in part
 	subs    map[string]*subscription
 	chans   []held
-	room    int   // bytes that may be written before the kernel is asked again
-	next    int   // where in chans the next pass begins, so that all get their turn
-	pinged  int64 // Unix seconds
-	closing bool  // a close frame is pending or sent: nothing after it
 }
 
-// ident is who a viewer showed itself to be, for who checks it beside the reader.
+// ident is who a viewer showed itself to be.
 type ident struct {
 	who   identity
 	token string
 }
+
+// who returns for whom the viewer is served.
+func (v *viewer) who() identity {
+	if id := v.ident.Load(); id != nil {
+		return id.who
+	}
+	return identity{role: charge.RoleDriver}
+}
+
+func (v *viewer) net() net.Conn { return v.conn.NetConn() }
 
 // held is a channel that a viewer subscribes to and the revision it has.
 type held struct {
@@ -159,7 +167,7 @@ func (v *viewer) send(frames []frame, bytes int, tmp *scratch) error {
 func (v *viewer) owed(h *Hub, frames []frame) (_ []frame, bytes int, skipped bool) {
 	rev := h.newest.Load()
 	for range v.chans {
-		if v.next >= len(v.chans) {
+		if int(v.next) >= len(v.chans) {
 			v.next = 0
 		}
 		c := &v.chans[v.next]
@@ -176,7 +184,7 @@ func (v *viewer) owed(h *Hub, frames []frame) (_ []frame, bytes int, skipped boo
 		out := f.frame.of(v.deflate)
 		frames = append(frames, out)
 		bytes += len(out)
-		v.room -= len(out)
+		v.room -= int32(len(out))
 	}
 	return frames, bytes, false
 }
@@ -203,7 +211,7 @@ func (c *held) advance(h *Hub, rev uint64) advance {
 // asked only once so much was written since that it might have.
 func (v *viewer) hasRoom(h *Hub) bool {
 	if v.room <= 0 {
-		v.room = h.cfg.Backlog - v.sock.unsent()
+		v.room = int32(h.cfg.Backlog - v.sock.unsent())
 	}
 	return v.room > 0
 }
@@ -221,7 +229,7 @@ func (v *viewer) put(f frame) {
 		return
 	}
 	v.pending = append(v.pending, f)
-	v.room -= len(f)
+	v.room -= int32(len(f))
 	if done, err := v.flush(); err == nil && !done {
 		v.shard.feed(v)
 	}
@@ -250,7 +258,7 @@ func (v *viewer) say(f frame) error {
 		f = f[n:]
 	}
 	v.pending = append(v.pending, f)
-	v.room -= len(f)
+	v.room -= int32(len(f))
 	done, err := v.flush()
 	if err != nil {
 		v.pending = nil
@@ -261,7 +269,7 @@ func (v *viewer) say(f frame) error {
 	v.waits.Store(true)
 	defer v.waits.Store(false)
 	for _, p := range v.pending {
-		if err = writeAll(v.net, p, v.shard.h.replyWait); err != nil {
+		if err = writeAll(v.net(), p, v.shard.h.replyWait); err != nil {
 			break
 		}
 	}
@@ -306,6 +314,5 @@ func (v *viewer) drop(h *Hub) {
 
 // shut closes the connection; the reader then takes the viewer out.
 func (v *viewer) shut() {
-	v.cut.Store(true)
-	_ = v.net.Close()
+	_ = v.net().Close()
 }

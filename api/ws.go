@@ -61,8 +61,8 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 		return
 	}
 	rec.status = http.StatusSwitchingProtocols
-	v := &viewer{conn: conn, net: conn.NetConn(), sock: newSocket(conn.NetConn()),
-		deflate: offersDeflate(rq.Header), who: rq.who, addr: rq.from.addr}
+	v := &viewer{conn: conn, sock: newSocket(conn.NetConn()),
+		deflate: offersDeflate(rq.Header), addr: rq.from.addr}
 	if token := bearer(rq.Request); token != "" {
 		v.ident.Store(&ident{rq.who, token})
 	}
@@ -107,8 +107,8 @@ func (a *API) read(v *viewer) {
 			a.log.Error("websocket reader panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 		a.hub.remove(v)
-		a.limiter.census.leave(v.addr, v.who.token)
-		_ = v.net.Close()
+		a.limiter.census.leave(v.addr, v.who().token)
+		_ = v.net().Close()
 	}()
 	for {
 		kind, r, err := v.conn.NextReader()
@@ -160,6 +160,6 @@ func (a *API) handle(v *viewer, r io.Reader) error {
 // drain reads on after a close frame of ours until the other side ends: what
 // is left unread would reset the connection before that frame is read.
 func (a *API) drain(v *viewer) error {
-	_, _ = io.Copy(io.Discard, v.net)
+	_, _ = io.Copy(io.Discard, v.net())
 	return errBye
 }
