@@ -104,7 +104,7 @@ func TestViewerBehindNginxOutlivesItsReplica(t *testing.T) {
 		ingest.mustPub("demo-op", password, "piles", pileReport("S3-1", time.Now(), 3, power))
 		for i := range viewers {
 			w, again, told := &viewers[i], false, false
-			for end := time.Now().Add(15 * time.Second); ; {
+			for end := time.Now().Add(30 * time.Second); ; {
 				f, err := w.read(time.Second)
 				if time.Now().After(end) {
 					t.Fatalf("after %s viewer %d does not see %v: %v", after, i, power, err)
