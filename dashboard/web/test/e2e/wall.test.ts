@@ -1,6 +1,6 @@
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import type { OperatorRow, Overview } from '../../src/lib/types.ts';
+import type { DistrictRow, OperatorRow, Overview } from '../../src/lib/types.ts';
 import { answer, BASE, colours, figure, keepsTheRules, open, slowness } from './browser.ts';
 
 const viewport = { width: 1920, height: 1080 };
@@ -40,7 +40,7 @@ describe('the wall', () => {
     await expect.poll(() => wrongFigures(page), { interval: 250 }).toEqual([]);
     const { operators } = await answer<{ operators: OperatorRow[] }>('/operators');
     await expect.poll(() => page.locator('tbody tr').count()).toBe(operators.length);
-    const names = await page.locator('tbody th').allTextContents();
+    const names = (await page.locator('tbody th').allTextContents()).map((name) => name.trim());
     expect(names.toSorted()).toEqual(operators.map((o) => o.name).toSorted());
     await page.context().close();
   });
@@ -119,5 +119,98 @@ describe('the wall', () => {
       await keepsTheRules(watched);
       await watched.page.context().close();
     }
+  });
+
+  test('has the figures in the page before any code runs', async () => {
+    const { page } = await open('/wall?lang=zh', { viewport, webgl: false, javaScriptEnabled: false });
+    expect(figure(await page.locator('.boot dd').first().textContent())).toBeGreaterThan(0);
+    expect(await page.locator('#first').textContent()).toContain('"overview"');
+    await page.context().close();
+  });
+
+  test('leads from the city to a district, a station and a pile, and back, all in the address', async () => {
+    const watched = await open('/wall?lang=zh', { viewport, webgl: false });
+    const { page } = watched;
+    const { districts } = await answer<{ districts: DistrictRow[] }>('/districts');
+    const largest = districts.toSorted((a, b) => b.piles.total - a.piles.total)[0] as DistrictRow;
+    await page.getByRole('button', { name: largest.name, exact: true }).click();
+    await page.locator('.place .piles button').first().click();
+    await expect.poll(() => page.url()).toContain('station=');
+    await page.locator('.place .piles .state').first().waitFor();
+    await page.locator('.place .piles button').first().click();
+    await page.locator('.place dl').waitFor();
+    expect(new URL(page.url()).searchParams.get('pile')).toMatch(/^[a-z0-9-]+:/);
+    await keepsTheRules(watched);
+    await page.goBack();
+    await page.locator('.place .piles .state').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('.place .figure').waitFor();
+    expect(new URL(page.url()).searchParams.get('district')).toBe(largest.id);
+    await page.keyboard.press('Escape');
+    await page.locator('.place').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  test('is worked by keyboard: search, help, layers, table', async () => {
+    const watched = await open('/wall?lang=en', { viewport, webgl: false });
+    const { page } = watched;
+    await page.locator('.ticks').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Help' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('6');
+    await expect.poll(() => page.locator('.legend').textContent()).toContain('kW per cell');
+    await page.keyboard.press('t');
+    await page.locator('.cells tbody td').first().waitFor();
+    await keepsTheRules(watched);
+    await page.keyboard.press('t');
+    await page.keyboard.press('/');
+    await page.getByRole('searchbox').fill('Guandu');
+    await page.locator('dialog li button').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('.place h2').waitFor();
+    await page.context().close();
+  });
+
+  test('without a token shows where the faults are, and a wrong token is said and dropped', async () => {
+    const { page } = await open('/wall?lang=zh', { viewport, webgl: false });
+    await page.locator('.alarms li, .alarms .none').first().waitFor();
+    expect(await page.locator('.alarms h2').textContent()).toBe('故障最多的充电站');
+    expect(await page.locator('th.grade').count()).toBe(0);
+    await page.goto(`${BASE}/wall?lang=zh&x=1#token=dct_wrong`);
+    await page.locator('.wrong').waitFor();
+    expect(page.url()).not.toContain('token');
+    await expect.poll(() => page.locator('.state').textContent()).toContain('实时');
+    await page.context().close();
+  });
+
+  test('tours by itself, stops when touched, and survives a moved mouse', async () => {
+    const { page } = await open('/wall?lang=zh&wall=1&rotate=10', { viewport, webgl: false });
+    expect(await page.locator('.tools').count()).toBe(0);
+    const layer = () => page.locator('input[name=layer]:checked').getAttribute('value');
+    await page.mouse.move(500, 500);
+    await page.mouse.move(700, 400);
+    await expect.poll(layer).not.toBe('vehicles');
+    await page.locator('.wall.idle').waitFor();
+    await page.mouse.click(960, 20);
+    await page.getByText('巡览已停').waitFor();
+    await page.context().close();
+  });
+
+  test('a base map whose tiles cannot be had leaves the drawing, and says so', async () => {
+    const { page, errors } = await open('/icon.svg', { viewport });
+    await page.route('**/api/v1/config', async (route) => {
+      const response = await route.fetch();
+      const body = (await response.json()) as { city: { basemap: Record<string, unknown> } };
+      Object.assign(body.city.basemap, { style: '/basemap/none/{z}/{x}/{y}.png', attribution: '© A', reviewNo: 'GS1' });
+      await route.fulfill({ response, json: body });
+    });
+    await page.goto(`${BASE}/wall?lang=zh`);
+    await expect.poll(() => page.locator('.legend').textContent()).toContain('底图暂不可用');
+    await expect
+      .poll(() => colours(page, { x: 700, y: 350, width: 400, height: 300 }), { interval: 500 })
+      .toBeGreaterThan(50);
+    expect(errors.filter((text) => !text.includes('404'))).toEqual([]);
+    await page.context().close();
   });
 });
