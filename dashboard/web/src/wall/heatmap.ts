@@ -126,11 +126,11 @@ export class HeatMap {
     return heat;
   }
 
-  /** Shows a box, such as a district's, as large as it fits. */
-  fit(box: Box): void {
+  /** Shows a box, such as a district's, as large as it fits; at once if it is where the page begins. */
+  fit(box: Box, atOnce = false): void {
     this.#byHand = true;
     const [a, b] = [this.#datum.to([box[0], box[1]]), this.#datum.to([box[2], box[3]])];
-    this.#map.fitBounds([...a, ...b] as Box, { padding: margins(), ...this.#motion() });
+    this.#map.fitBounds([...a, ...b] as Box, { padding: margins(), ...(atOnce ? { animate: false } : this.#motion()) });
   }
 
   /** Shows a station and marks it; null takes the mark away. */
