@@ -20,7 +20,7 @@ func TestTheCityIsLiveAndComesBack(t *testing.T) {
 			at(m, "piles", "charging").(float64) > 0 && at(m, "piles", "offline").(float64) < 900 && at(m, "vehicles", "online").(float64) > 0 &&
 			at(m, "operators") == 22.0 && at(m, "makers") == 18.0
 	})
-	t.Run("browser", func(t *testing.T) { browse(t, p.http) })
+	t.Run("browser", func(t *testing.T) { browse(t, p) })
 
 	_, before := p.get("/api/v1/overview", "")
 	p.stop()
@@ -36,14 +36,18 @@ func TestTheCityIsLiveAndComesBack(t *testing.T) {
 }
 
 // browse runs the pages' own tests in a real browser.
-func browse(t *testing.T, address string) {
+func browse(t *testing.T, p *platform) {
 	web := filepath.Join("dashboard", "web")
 	if _, err := os.Stat(filepath.Join(web, "node_modules")); err != nil {
 		t.Fatal("the pages are not built; run: make web")
 	}
 	cmd := exec.Command("npm", "run", "--silent", "e2e")
 	cmd.Dir = web
-	cmd.Env = append(os.Environ(), "DIANCHI_URL="+address)
+	file, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "DIANCHI_URL="+p.http, "DIANCHI_BIN="+file, "DIANCHI_DATA="+p.data, "DIANCHI_MQTT=127.0.0.1:"+p.port())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the pages' tests: %v\n%s", err, tail(string(out), 12000))
 	}

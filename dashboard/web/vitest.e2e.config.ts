@@ -1,5 +1,6 @@
 // Tests of the pages in a real browser, against a running platform:
 //   DIANCHI_URL=http://localhost:8080 npm run e2e
+// The desk's tests also need DIANCHI_BIN, DIANCHI_DATA and DIANCHI_MQTT (test/e2e/platform.ts).
 // CHROMIUM names the browser, /usr/bin/chromium by default.
 import { defineConfig } from 'vitest/config';
 
