@@ -269,23 +269,6 @@ func matches(header, tag string) bool {
 	return false
 }
 
-// allowAnyOrigin: there are no cookies, so any page may read what its visitor may.
-func allowAnyOrigin(h http.Header) {
-	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = headAny, headExpose
-}
-
-// preflight says what a page of another origin may ask for.
-func preflight(w http.ResponseWriter, r *http.Request, allowed string) {
-	h := w.Header()
-	h.Set("Allow", allowed)
-	if r.Header.Get("Access-Control-Request-Method") != "" {
-		h.Set("Access-Control-Allow-Methods", allowed)
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match")
-		h.Set("Access-Control-Max-Age", "86400")
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
 // serveFile answers with embedded bytes.
 func serveFile(contentType string, body []byte) func(*request, *answer) error {
 	return func(_ *request, w *answer) error {
@@ -294,37 +277,6 @@ func serveFile(contentType string, body []byte) func(*request, *answer) error {
 		return nil
 	}
 }
-
-// recorder remembers the status for the metrics, and the route for the log.
-type recorder struct {
-	http.ResponseWriter
-	route  string // the row's path; "" when there is none
-	status int
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	return r.ResponseWriter.Write(p)
-}
-
-// Flush serves streams.
-func (r *recorder) Flush() {
-	if f, ok := r.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	}
-}
-
-// Unwrap serves http.ResponseController.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 func clip(s string, n int) string {
 	if len(s) <= n {
