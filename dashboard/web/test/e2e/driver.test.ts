@@ -108,6 +108,7 @@ describe('the driver\'s page', () => {
     const { page } = await open(`/?near=${NEAR}`, { viewport, webgl: false });
     await listed(page);
     await page.keyboard.press('/');
+    await page.locator('input:focus').waitFor();
     await page.keyboard.type('特来电');
     await expect.poll(() => page.url()).toContain('q=');
     await expect.poll(async () => (await names(page)).every((name) => name.includes('特来电'))).toBe(true);
