@@ -162,12 +162,12 @@ describe('the driver\'s page', () => {
     await listed(page);
     const name = (await names(page))[2];
     await rows(page).nth(2).click();
-    await button(page, '☆ 收藏').click();
+    await page.locator('.detail').getByRole('button', { name: '收藏', exact: true }).click();
     await page.goto(`${BASE}/?near=102.85,24.83`);
     await listed(page);
-    await button(page, '★ 收藏').click();
+    await page.locator('.chips').getByRole('button', { name: '收藏', exact: true }).click();
     await expect.poll(() => page.url()).toContain('saved=1');
-    await expect.poll(() => names(page)).toEqual([`★ ${name}`]);
+    await expect.poll(() => names(page)).toEqual([`★${name}`]);
     await page.context().close();
   });
 
