@@ -46,5 +46,4 @@ export const TEXTS = {
   samplesNote: ['拒收报文的样例只发给该单位（MQTT feedback）。', 'Samples of rejected reports go to the party alone (MQTT feedback).'],
   all: ['全部单位', 'All parties'],
   missingParty: ['没有这家单位', 'There is no such party'],
-  asParty: ['以该单位的视角查看', 'See what the party sees'],
 } as const satisfies Texts<string>;
