@@ -44,4 +44,14 @@ describe.skipIf(!existsSync(`${dist}/wall.html`))('sizes of the built pages', ()
     expect(all('driver.html').some((path) => path.includes('maplibre-gl'))).toBe(true);
     expect(size).toBeLessThanOrEqual(480_000);
   });
+
+  test('the desk loads at most 300 kB before its map, whichever view is open', () => {
+    const { first, later } = loadOf(dist, 'desk.html');
+    // The map comes on demand: MapLibre with its worker and style, and what draws tiles.
+    const map = (path: string): boolean => /maplibre|pmtiles|\/tiles/.test(path);
+    const size = bytes(dist, [...first, ...later].filter((path) => !map(path)), '.br');
+    console.info(`desk, all views, without its map: ${size} B br; first load ${bytes(dist, first, '.br')} B br`);
+    expect([...first].some(map)).toBe(false);
+    expect(size).toBeLessThanOrEqual(300_000);
+  });
 });
