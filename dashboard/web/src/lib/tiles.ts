@@ -5,6 +5,7 @@ import { FONT, type Palette } from './mapstyle.ts';
 import type { Lang } from './i18n.ts';
 
 const PREFIX = 'base-';
+const PATIENCE_MS = 10_000; // then a base map without a single tile counts as away: MapLibre is silent on 404
 
 /** Layers of the drawing that a base map of its own takes the place of. */
 const DRAWN = ['city', 'urban', 'river', 'lake', 'shore', 'inner', 'outer', 'lakeNames', 'districtNames'];
@@ -55,6 +56,7 @@ export async function addTiles(map: GLMap, options: TilesOptions): Promise<void>
       const source = 'source' in layer ? { source: PREFIX + String(layer.source) } : {};
       map.addLayer({ ...layer, ...source, id: PREFIX + layer.id } as LayerSpecification, options.before);
     }
+    setTimeout(() => shown || failed('no tile came'), PATIENCE_MS);
   } catch (error) {
     failed(error);
   }
