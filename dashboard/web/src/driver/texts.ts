@@ -82,6 +82,7 @@ export const TEXTS = {
     'Connection lost: data of {time} ({age}), reconnecting',
   ],
   lostEmpty: ['连不上平台，正在重试', 'The platform cannot be reached, trying again'],
+  mapKeys: ['地图：方向键移动，+ − 缩放', 'Map: arrow keys move, + and − zoom'],
   map: ['充电站地图', 'Map of stations'],
   schematic: ['地图为示意', 'Schematic map'],
   water: ['水系 GSHHG', 'Water: GSHHG'],
