@@ -136,17 +136,27 @@ func (a *API) sub(v *viewer, id []byte, m *message) error {
 	if err == nil {
 		err = a.subscribe(v, string(id), specs, resumeRevs(m))
 	}
-	if err != nil {
+	var refused *charge.Error
+	switch {
+	case errors.As(err, &refused):
 		return a.refuse(v, "sub", id, err)
+	case err != nil:
+		return err // the viewer is gone
 	}
+	// Not here: making frames takes a deep stack, which the reader would keep.
+	go v.begin(a.hub)
+	return nil
+}
+
+// begin sends what a new subscription brings at once.
+func (v *viewer) begin(h *Hub) {
 	tmp := scratches.Get().(*scratch)
 	defer scratches.Put(tmp)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.deliver(a.hub, tmp) {
+	if v.deliver(h, tmp) {
 		v.shard.feed(v)
 	}
-	return nil
 }
 
 // resumeRevs returns the revisions that the viewer still holds, by channel.

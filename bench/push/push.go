@@ -226,7 +226,7 @@ func listen(ctx context.Context, addr string, revisions int) (*trace, error) {
 		}
 	}
 	tr, last := &trace{}, ""
-	_ = conn.SetReadDeadline(time.Now().Add(time.Duration(revisions)*time.Second + 20*time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(time.Duration(revisions)*time.Second + time.Minute))
 	for {
 		_, b, err := conn.ReadMessage()
 		if err != nil {
