@@ -20,6 +20,7 @@ async function ask<T>(path: string): Promise<T> {
 async function desk(view: string, options: Opening = {}, search = ''): Promise<Watched> {
   const watched = await open('/icon.svg', { viewport, webgl: false, ...options });
   await watched.page.evaluate(([key, value]) => sessionStorage.setItem(key ?? '', value ?? ''), [KEY, token]);
+  watched.errors.length = 0; // a picture as a page makes the browser ask for /favicon.ico
   await watched.page.goto(`${BASE}/desk${search}${view}`);
   await watched.page.locator('h1').waitFor();
   return watched;
