@@ -128,9 +128,10 @@ bench-query: deps-bench
 deps-bench:
 	@scripts/deps.sh bench
 
-## pictures: docs/screens, from a platform that runs at DIANCHI_URL
-pictures: web
-	npm --prefix dashboard/web run --silent pictures
+## pictures: docs/screens, of a simulated city of their own (about 20 minutes); PICTURES="wall-zh driver" takes some
+PICTURES ?=
+pictures: build influxd
+	@cd dashboard/web && node scripts/pictures.mjs $(PICTURES)
 
 clean:
 	rm -rf bin dashboard/web/node_modules ingest/door/testdata/mqttjs/node_modules

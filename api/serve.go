@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -68,7 +69,7 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 			a.log.Error("handler panicked", "route", rec.route, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			a.metrics.panics.Inc()
 			if rec.status == 0 {
-				writeProblem(a.log, rec, rec.route, charge.Errorf(charge.Internal, "internal error"))
+				a.pageProblem(rec, r, charge.Errorf(charge.Internal, "internal error"))
 			}
 		}
 		a.metrics.observe(row, rec.status, time.Since(began))
@@ -83,14 +84,32 @@ func (a *API) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(path, "/api/") && path != "/api" && a.deps.Dashboard != nil:
 		if !strings.Contains(path[strings.LastIndexByte(path, '/'):], ".") { // a page, not one of its files
 			if _, err := a.limiter.admit(rec, r, began); err != nil {
-				a.problem(rec, err)
+				a.pageProblem(rec, r, err)
 				return
 			}
 		}
 		a.deps.Dashboard.ServeHTTP(rec, r)
 	default:
-		a.problem(rec, charge.Errorf(charge.NotFound, "there is nothing at %s", clip(r.URL.Path, 200)))
+		a.pageProblem(rec, r, charge.Errorf(charge.NotFound, "there is nothing at %s", clip(r.URL.Path, 200)))
 	}
+}
+
+// pageProblem answers a browser that asked for a page with one that helps, and
+// everybody else as [API.problem] does.
+func (a *API) pageProblem(w *recorder, r *http.Request, err error) {
+	page, ok := a.deps.Dashboard.(interface {
+		Problem(w http.ResponseWriter, r *http.Request, status int)
+	})
+	if !ok || w.route != "" || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		a.problem(w, err)
+		return
+	}
+	code, _ := codeAndText(a.log, err, "page")
+	kind := problems[code]
+	if after := retryAfter(err, kind.retryAfter); after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(after))
+	}
+	page.Problem(w, r, cmp.Or(kind.status, http.StatusInternalServerError))
 }
 
 // serveRoute checks in the order that clients may rely on: method, rate, token,

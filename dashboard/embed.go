@@ -95,7 +95,8 @@ func Built() bool {
 }
 
 // Handler serves every address that is not the interface's: `/`, `/wall`, `/desk`,
-// `/plain`, `/plain/stations` and the files of the built pages.
+// `/plain`, `/plain/stations`, `/plain/desk` and the files of the built pages. The handler also has
+// a method Problem(w, r, status) that shows a browser why a page cannot be shown.
 func Handler(cfg Config, data Data) http.Handler {
 	dist, err := fs.Sub(distFiles, "dist")
 	if err != nil {
@@ -131,6 +132,7 @@ func newHandler(cfg Config, data Data, dist fs.FS) http.Handler {
 	}
 	mux.HandleFunc("GET /plain", plain.city)
 	mux.HandleFunc("GET /plain/stations", plain.stations)
+	mux.HandleFunc("GET /plain/desk", plain.desk)
 	mux.HandleFunc("GET /plain/plain.css", plain.css)
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		f, ok := files[r.URL.Path[1:]]
@@ -140,7 +142,7 @@ func newHandler(cfg Config, data Data, dist fs.FS) http.Handler {
 		}
 		f.ServeHTTP(w, r)
 	})
-	return secure(policy(origins(cfg.Style, cfg.Origins)), mux)
+	return pages{secure(policy(origins(cfg.Style, cfg.Origins)), mux), plain}
 }
 
 // policy lets a page load from its own origin, and tiles from those that the

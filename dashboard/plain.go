@@ -45,6 +45,10 @@ type view struct {
 	Places    []Place
 	Place     int
 	Free      bool
+	Text      string // what is wrong, and what may help
+	Status    int    // of the answer
+	Asked     string // the path that was asked for
+	At        string // when, in the city's time
 	p         *plainPages
 }
 
@@ -90,12 +94,6 @@ func (p *plainPages) desk(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
 	v.Title = v.T["deskTitle"]
 	p.render(w, r, http.StatusOK, "desk.html", v)
-}
-
-func (p *plainPages) missing(w http.ResponseWriter, r *http.Request) {
-	v := p.view(r)
-	v.Title = v.T["missingTitle"]
-	p.render(w, r, http.StatusNotFound, "missing.html", v)
 }
 
 func (p *plainPages) css(w http.ResponseWriter, r *http.Request) {

@@ -1,40 +1,87 @@
-// Takes the pictures of docs/screens from a running platform:
-//   DIANCHI_URL=http://localhost:8080 npm run pictures
+// Takes the pictures of docs/screens:
+//   npm run pictures              all of them, of a simulated city of our own
+//   npm run pictures -- wall-zh   those whose names begin so
+// DIANCHI_URL, DIANCHI_BIN and DIANCHI_DATA name a platform that runs already;
 // CHROMIUM names the browser, /usr/bin/chromium by default.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { browser, openCity, sleep } from './city.mjs';
+import { PICTURES } from './pictures.list.mjs';
 
-const base = (process.env.DIANCHI_URL ?? 'http://localhost:8080').replace(/\/$/, '');
 const out = fileURLToPath(new URL('../../../docs/screens/', import.meta.url));
 mkdirSync(out, { recursive: true });
+const asked = process.argv.slice(2);
+const chosen = PICTURES.filter((p) => asked.length === 0 || asked.some((name) => p.name.startsWith(name)));
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run',
-    '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
-  ],
-});
-
-const nanping = { longitude: 102.71, latitude: 25.039 };
-const pictures = [
-  { name: 'wall-zh-1920', path: '/wall?lang=zh', width: 1920, height: 1080, locale: 'zh-CN', dark: true },
-  { name: 'wall-en-1920', path: '/wall?lang=en&layer=charging', width: 1920, height: 1080, locale: 'en-GB', dark: true },
-  { name: 'driver-zh-390', path: '/?lang=zh', width: 390, height: 844, locale: 'zh-CN', dark: false },
-  { name: 'driver-en-390-dark', path: '/?lang=en', width: 390, height: 844, locale: 'en-GB', dark: true },
-];
-
-for (const p of pictures) {
-  const context = await browser.newContext({
-    viewport: { width: p.width, height: p.height }, locale: p.locale, colorScheme: p.dark ? 'dark' : 'light',
-    geolocation: nanping, permissions: ['geolocation'], timezoneId: 'Asia/Shanghai',
-  });
-  const page = await context.newPage();
-  await page.goto(base + p.path);
-  await page.waitForTimeout(15_000); // long enough for the map under software drawing
-  await page.screenshot({ path: `${out}${p.name}.png`, timeout: 120_000 });
-  console.log(`docs/screens/${p.name}.png`);
-  await context.close();
+const city = await openCity();
+const browsers = {};
+const failed = [];
+try {
+  const tokens = {
+    regulator: await city.admin('token', 'add', '--role', 'regulator'),
+    operator: await city.admin('token', 'add', '--role', 'operator', '--party', 'teld'),
+    maker: await city.admin('token', 'add', '--role', 'maker', '--party', 'byd'),
+  };
+  const known = await things(tokens.regulator);
+  for (const picture of chosen) {
+    try {
+      await take(picture, tokens, known);
+    } catch (error) {
+      failed.push(`${picture.name}: ${String(error).split('\n')[0]}`);
+      console.error(failed.at(-1));
+    }
+  }
+} finally {
+  for (const opened of Object.values(browsers)) await opened.close();
+  await city.stop();
 }
-await browser.close();
+if (failed.length > 0) process.exit(1);
+
+/** Objects of the city that pictures show: busy ones, so that there is something to see. */
+async function things(token) {
+  const { districts } = await city.ask('/districts');
+  const { stations } = await city.ask('/stations?near=102.71,25.039&limit=60');
+  const busy = stations.toSorted((a, b) => b.piles.charging - a.piles.charging)[0];
+  const full = stations.filter((s) => s.piles.free === 0).toSorted((a, b) => b.piles.total - a.piles.total)[0] ?? busy;
+  const detail = await city.ask(`/stations/${encodeURIComponent(busy.id)}`);
+  const pile = detail.station.pileList.find((p) => p.state === 'charging') ?? detail.station.pileList[0];
+  const { vehicles } = await city.ask('/vehicles?bbox=102.68,25.02,102.74,25.06', token);
+  const moving = vehicles.find((v) => v.speedKmh > 20) ?? vehicles[0];
+  const own = await city.ask('/stations?near=102.71,25.039&radiusM=20000&operator=teld&limit=50', token);
+  return {
+    district: districts.toSorted((a, b) => b.piles.inUse - a.piles.inUse)[0].id,
+    station: encodeURIComponent(busy.id), full: encodeURIComponent(full.id), pile: encodeURIComponent(pile.id),
+    vin: moving.vin, own: encodeURIComponent((own.stations[0] ?? busy).id),
+  };
+}
+
+async function take(p, tokens, known) {
+  const key = p.webgl === false ? 'plain' : 'drawn';
+  browsers[key] ??= await browser(p.webgl !== false);
+  const locale = p.lang === 'en' ? 'en-GB' : 'zh-CN';
+  const context = await browsers[key].newContext({
+    viewport: { width: p.width, height: p.height }, deviceScaleFactor: p.scale ?? 1, locale,
+    colorScheme: p.dark ? 'dark' : 'light', geolocation: { longitude: 102.71, latitude: 25.039 },
+    permissions: ['geolocation'], timezoneId: 'Asia/Shanghai', javaScriptEnabled: p.script !== false,
+    isMobile: p.width < 500, hasTouch: p.width < 500,
+  });
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    if (p.role) {
+      await page.goto(`${city.url}/icon.svg`);
+      await page.evaluate((token) => sessionStorage.setItem('dianchi.token', token), tokens[p.role]);
+    }
+    const path = p.path.replace(/\{(\w+)\}/g, (_, name) => known[name]);
+    await page.goto(city.url + path);
+    if (p.wait) await page.locator(p.wait).first().waitFor({ state: 'attached' });
+    await p.act?.(page, context);
+    await sleep((p.settleS ?? 4) * 1000);
+    const jpeg = p.width > 2000; // a picture of a 4K wall is large
+    const name = `${p.name}.${jpeg ? 'jpg' : 'png'}`;
+    await page.screenshot({ path: out + name, timeout: 120_000, ...(jpeg ? { type: 'jpeg', quality: 85 } : {}) });
+    console.log(`docs/screens/${name}`);
+  } finally {
+    await context.close();
+  }
+}
