@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { browser, openCity, sleep } from './city.mjs';
 import { PICTURES } from './pictures.list.mjs';
 
-const out = fileURLToPath(new URL('../../../docs/screens/', import.meta.url));
+const out = process.env.PICTURES_TO ? `${process.env.PICTURES_TO}/` : fileURLToPath(new URL('../../../docs/screens/', import.meta.url));
 mkdirSync(out, { recursive: true });
 const asked = process.argv.slice(2);
 const chosen = PICTURES.filter((p) => asked.length === 0 || asked.some((name) => p.name.startsWith(name)));

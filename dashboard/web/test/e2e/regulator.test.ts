@@ -1,11 +1,11 @@
-// The regulator's tasks at the desk. DIANCHI_TOKEN is a regulator's token; the
-// platform runs a city with the simulator.
+// The regulator's tasks at the desk of a simulated city.
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { BASE, colours, figure, keepsTheRules, open, type Opening, type Watched } from './browser.ts';
+import { admin } from './platform.ts';
 
-const token = process.env.DIANCHI_TOKEN ?? '';
+let token = '';
 const KEY = 'dianchi.token';
 const viewport = { width: 1366, height: 768 };
 
@@ -57,7 +57,11 @@ const VIEWS = [
   '#/map',
 ];
 
-describe.skipIf(!token)('the regulator\'s desk', () => {
+beforeAll(async () => {
+  token = await admin('token', 'add', '--role', 'regulator');
+});
+
+describe('the regulator\'s desk', () => {
   test('a VIN, a pile\'s id and a station\'s name each lead to their page', async () => {
     const { page } = await desk('#/find');
     const one = await station();
