@@ -40,6 +40,9 @@ func controlFrame(opcode int, payload []byte) frame {
 	return finish(append(newFrame(len(payload)), payload...), opcode)
 }
 
+// isPong reports whether f, from its first byte on, is a pong.
+func isPong(f frame) bool { return len(f) > 0 && f[0] == 0x80|websocket.PongMessage }
+
 // closeFrame returns a close frame with a code of RFC 6455 or of the contract.
 func closeFrame(code int, reason string) frame {
 	return controlFrame(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason))

@@ -230,7 +230,9 @@ func TestMessageRate(t *testing.T) {
 	w.tick()
 	c, _ := w.dialFrom("203.0.113.9", "")
 	const asked = 60
+	written := make(chan struct{})
 	go func() {
+		defer close(written)
 		for i := range asked {
 			if c.conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"op":"query","id":"q%d","near":[102,25]}`, i)) != nil {
 				return
@@ -252,6 +254,7 @@ func TestMessageRate(t *testing.T) {
 	if refused == 0 {
 		t.Fatal("nothing was refused")
 	}
+	<-written
 	// What is no message at all costs, too, and one who never stops is closed.
 	for range 2 * paceStrikes {
 		if c.conn.WriteMessage(websocket.TextMessage, []byte(`no`)) != nil {

@@ -19,7 +19,7 @@ func (a *API) operate(v *viewer, m *message) error {
 	op, _ := m.text("op")
 	id, err := idOf(m)
 	if err != nil {
-		return a.refuse(v, op, nil, err)
+		return a.refuse(v, clip(op, 64), nil, err)
 	}
 	switch op {
 	case "query":
@@ -148,12 +148,16 @@ func (a *API) sub(v *viewer, id []byte, m *message) error {
 	return nil
 }
 
-// begin sends what a new subscription brings at once.
+// begin sends what a new subscription brings at once; one that leaves an answer
+// unread is not waited for, and gets it from its shard.
 func (v *viewer) begin(h *Hub) {
-	tmp := scratches.Get().(*scratch)
-	defer scratches.Put(tmp)
-	v.mu.Lock()
+	if !v.lock() {
+		v.shard.feed(v)
+		return
+	}
 	defer v.mu.Unlock()
+	tmp := scratches.Get().(*scratch) // 64 kB: not while waiting
+	defer scratches.Put(tmp)
 	if v.deliver(h, tmp) {
 		v.shard.feed(v)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"testing"
@@ -137,4 +138,72 @@ func TestSilentViewersAreCut(t *testing.T) {
 		t.Fatalf("close code %d", code)
 	}
 	eventually(t, func() bool { return w.api.Stats().Viewers == 1 })
+}
+
+// TestPingsUnanswered: one that pings and reads nothing is kept one pong ready,
+// behind what it is being sent, however often it pings.
+func TestPingsUnanswered(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	c := w.dialSlow()
+	w.eventuallyViewers(1)
+	v := w.onlyViewer()
+	wait := func() bool {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return len(v.pending) > 0
+	}
+	for i := 0; !wait(); i++ { // until the kernel takes no more
+		if i == 1_000_000 {
+			t.Fatal("the kernel takes everything")
+		}
+		v.control(controlFrame(websocket.PongMessage, bytes.Repeat([]byte("x"), 125)))
+	}
+	for i := range 1000 {
+		v.control(controlFrame(websocket.PongMessage, fmt.Append(nil, i)))
+	}
+	v.mu.Lock()
+	n := len(v.pending)
+	v.mu.Unlock()
+	if n > 2 {
+		t.Fatalf("%d frames wait for one that does not read", n)
+	}
+	var last string
+	c.conn.SetPongHandler(func(data string) error { last = data; return nil })
+	c.send(`{"op":"query","id":"q","near":[102.71,25.04]}`)
+	if f := c.next(); f.ID != "q" || last != "999" {
+		t.Fatalf("after pong %q it reads %s, want the newest", last, f.raw)
+	}
+}
+
+// TestSubBehindAnUnreadAnswer: what a subscription brings holds up no goroutine
+// while the viewer leaves an answer unread.
+func TestSubBehindAnUnreadAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.dial("")
+	w.eventuallyViewers(1)
+	v := w.onlyViewer()
+	v.mu.Lock()
+	v.waits.Store(true) // as its reader does
+	done := make(chan struct{})
+	go func() { v.begin(w.api.hub); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for the viewer to read")
+	}
+	v.waits.Store(false)
+	v.mu.Unlock()
+	<-done
+}
+
+func (w *world) eventuallyViewers(n int) {
+	w.tb.Helper()
+	eventually(w.tb, func() bool { return w.api.Stats().Viewers == n && w.onlyViewer() != nil })
+}
+
+// onlyViewer returns a viewer, nil when there is none.
+func (w *world) onlyViewer() (v *viewer) {
+	w.api.hub.each(func(one *viewer) { v = one })
+	return v
 }

@@ -228,6 +228,12 @@ func (v *viewer) put(f frame) {
 	if v.closing {
 		return
 	}
+	// Of pongs only the newest has to be sent (RFC 6455, 5.5.3): one that pings and
+	// does not read must not grow. The first of the list may have been begun.
+	if last := len(v.pending) - 1; last > 0 && isPong(f) && isPong(v.pending[last]) {
+		v.pending[last] = f
+		return
+	}
 	v.pending = append(v.pending, f)
 	v.room -= int32(len(f))
 	if done, err := v.flush(); err == nil && !done {
