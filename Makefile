@@ -133,6 +133,11 @@ PICTURES ?=
 pictures: build influxd
 	@cd dashboard/web && node scripts/pictures.mjs $(PICTURES)
 
+## bench-screens: the screens' budgets in Chromium on a simulated city; VEHICLES=200000 PILES=200000 is the whole one
+.PHONY: bench-screens
+bench-screens: deps-test build influxd
+	@cd dashboard/web && node scripts/bench.mjs
+
 clean:
 	rm -rf bin dashboard/web/node_modules ingest/door/testdata/mqttjs/node_modules
 	find dashboard/dist -mindepth 1 -not -name .gitkeep -delete

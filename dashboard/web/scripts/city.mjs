@@ -2,7 +2,7 @@
 // (with DIANCHI_BIN and DIANCHI_DATA for what needs tokens), else a simulated
 // city of our own, in a folder that goes away with it.
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,8 +58,7 @@ function city(address, bin, data, stop) {
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return response.json();
   };
-  const password = (slug) => JSON.parse(readFileSync(join(data, 'demo-accounts.json'), 'utf8'))[slug];
-  return { url, admin, ask, password, stop };
+  return { url, bin, data, admin, ask, stop };
 }
 
 /** Chromium, drawing by software; without WebGL if asked. */

@@ -22,14 +22,6 @@ describe.skipIf(!existsSync(`${dist}/wall.html`))('sizes of the built pages', ()
     expect(size).toBeLessThanOrEqual(700_000);
   });
 
-  test('the desk loads at most 300 kB before its maps', () => {
-    const code = all('desk.html').filter((path) => !/maplibre|pmtiles|basemap|deskmap/.test(path));
-    const size = bytes(dist, code, '.br');
-    console.info(`desk: ${size} B br`);
-    expect(loadOf(dist, 'desk.html').first.some((path) => path.includes('maplibre'))).toBe(false);
-    expect(size).toBeLessThanOrEqual(300_000);
-  });
-
   test('the driver\'s list loads at most 45 kB gzipped before its map', () => {
     const code = [...loadOf(dist, 'driver.html').first];
     const size = bytes(dist, code, '.gz');
