@@ -192,28 +192,43 @@ func readPoints(r io.Reader, members []member, take func(*point)) error {
 	return lines.Err()
 }
 
-// count returns how many raw points there are with from ≤ ts < to (ms).
+// count returns how many raw points there are with from ≤ ts < to (ms). One that
+// was written as a reference and, after a start, again as a whole has both.
 func (s store) count(ctx context.Context, from, to int64) (sum int, err error) {
 	for _, m := range []string{"pile", "vehicle"} {
-		text, err := s.query(ctx, fmt.Sprintf(`SELECT count("has"), count("same") FROM "%s"."%s" WHERE time >= %d AND time < %d`,
-			s.raw, m, from*1e6, to*1e6))
+		span := fmt.Sprintf(`FROM "%s"."%s" WHERE time >= %d AND time < %d`, s.raw, m, from*1e6, to*1e6)
+		either, err := s.counts(ctx, `SELECT count("has"), count("same") `+span)
 		if err != nil {
 			return 0, err
 		}
-		lines := strings.Split(strings.TrimSpace(text), "\n")
-		if len(lines) < 2 {
+		both, err := s.counts(ctx, `SELECT count("has") `+span+` AND "same" > 0`)
+		if err != nil {
+			return 0, err
+		}
+		sum += either - both
+	}
+	return sum, nil
+}
+
+// counts returns the sum of a query's counts.
+func (s store) counts(ctx context.Context, query string) (sum int, err error) {
+	text, err := s.query(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) < 2 {
+		return 0, nil
+	}
+	for _, cell := range strings.Split(lines[1], ",")[3:] {
+		if cell == "" {
 			continue
 		}
-		for _, cell := range strings.Split(lines[1], ",")[3:] {
-			if cell == "" {
-				continue
-			}
-			n, err := strconv.Atoi(cell)
-			if err != nil {
-				return 0, fmt.Errorf("no count in %q", text)
-			}
-			sum += n
+		n, err := strconv.Atoi(cell)
+		if err != nil {
+			return 0, fmt.Errorf("no count in %q", text)
 		}
+		sum += n
 	}
 	return sum, nil
 }
