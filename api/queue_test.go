@@ -1,9 +1,15 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -211,5 +217,61 @@ func TestLargeWorkTakesTurns(t *testing.T) {
 	defer q.mu.Unlock()
 	if q.free != workAtOnce || len(q.lines) != 0 {
 		t.Fatalf("left: %+v", q)
+	}
+}
+
+// TestLargeAnswersAreCompressedInTurns: what costs a core much waits its turn,
+// what does not goes by, and one whose turn does not come has it as it is.
+func TestLargeAnswersAreCompressedInTurns(t *testing.T) {
+	w := newWorld(t)
+	q := w.api.work
+	ask := func(size int) *httptest.ResponseRecorder {
+		rq := &request{Request: httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/overview", nil)}
+		rq.Header.Set("Accept-Encoding", "gzip")
+		rec, ans := httptest.NewRecorder(), new(answer)
+		ans.b = bytes.Repeat([]byte("all sorts "), size/10)
+		w.api.write(rec, rq, ans)
+		return rec
+	}
+	waiting := func(n int) {
+		t.Helper()
+		eventually(t, func() bool {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			return q.waiting == n
+		})
+	}
+	for _, who := range []string{"one", "two"} {
+		if err := q.enter(t.Context(), who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := ask(largeTable / 2); a.Header().Get("Content-Encoding") != "gzip" {
+		t.Fatalf("a small one: %v", a.Header())
+	}
+	came := make(chan *httptest.ResponseRecorder, 1)
+	go func() { came <- ask(2 * largeTable) }()
+	waiting(1)
+	q.leave("one")
+	a := <-came
+	if a.Header().Get("Content-Encoding") != "gzip" || a.Header().Get("Content-Length") != strconv.Itoa(a.Body.Len()) {
+		t.Fatalf("a large one: %v", a.Header())
+	}
+	z, err := gzip.NewReader(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(z); err != nil || len(b) != 2*largeTable/10*10 {
+		t.Fatalf("it unpacks to %d bytes, %v", len(b), err)
+	}
+	if err := q.enter(t.Context(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	for range lineWaits { // its own line is full
+		go func() { _ = q.enter(t.Context(), netip.Addr{}.String()) }()
+	}
+	waiting(lineWaits)
+	if a := ask(2 * largeTable); a.Header().Get("Content-Encoding") != "" || a.Body.Len() != 2*largeTable/10*10 {
+		t.Fatalf("without a turn: %d %v", a.Code, a.Header())
 	}
 }

@@ -6,6 +6,7 @@ import "github.com/dianchi-platform/dianchi/internal/live"
 const (
 	usualRank = 20
 	maxRank   = 5000
+	largeRank = 200 // from more on clients take turns
 )
 
 var rankWords = map[string]live.RankBy{
@@ -25,6 +26,12 @@ func (a *API) rankStations(rq *request, w *answer) error {
 	q.Viewer, q.AccessAll = rq.who.viewer(), p.oneOf("access", "public", "all") == "all"
 	if p.err != nil {
 		return p.err
+	}
+	if q.Limit > largeRank {
+		if err := a.work.enter(rq.Context(), rq.client()); err != nil {
+			return err
+		}
+		defer a.work.leave(rq.client())
 	}
 	rows, all := a.deps.Live.Rank(q)
 	w.opened(a.deps.Live)

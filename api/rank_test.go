@@ -1,9 +1,13 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
@@ -54,6 +58,26 @@ func TestRankStations(t *testing.T) {
 		if a := w.get("/api/v1/rank/stations?"+bad, ""); a.status != 400 {
 			t.Errorf("%s = %d, want 400", bad, a.status)
 		}
+	}
+}
+
+// TestLargeRanksTakeTurns: who asks for thousands waits for the others that do.
+func TestLargeRanksTakeTurns(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	for _, who := range []string{"one", "two"} {
+		if err := w.api.work.enter(t.Context(), who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := w.get("/api/v1/rank/stations?limit=200", ""); a.status != 200 {
+		t.Fatalf("a short one = %d", a.status)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	rq := &request{Request: httptest.NewRequestWithContext(ctx, "GET", "/api/v1/rank/stations?limit=201", nil)}
+	if err := w.api.rankStations(rq, new(answer)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("a long one does not wait: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -159,7 +160,7 @@ func (a *API) serveRoute(w *recorder, rq *request, row *route) {
 		a.problem(w, err)
 		return
 	}
-	a.write(w, r, ans)
+	a.write(w, rq, ans)
 }
 
 // admit says who asks, and refuses who asks too fast: by address before the
@@ -220,8 +221,8 @@ func bearer(r *http.Request) string {
 }
 
 // write sends a filled answer, compressed if asked, or 304 if the client has it.
-func (a *API) write(w http.ResponseWriter, r *http.Request, ans *answer) {
-	h := w.Header()
+func (a *API) write(w http.ResponseWriter, rq *request, ans *answer) {
+	r, h := rq.Request, w.Header()
 	// What most answers say stands ready: setting it anew costs as much as the
 	// query.
 	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = headJSON, headNoCache, headNoSniff
@@ -250,8 +251,14 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, ans *answer) {
 		}
 	}
 	if len(ans.b) >= minCompress && !ans.packed {
-		if enc := chooseEncoding(r.Header.Get("Accept-Encoding")); enc != "" {
+		enc := chooseEncoding(r.Header.Get("Accept-Encoding"))
+		if enc != "" && len(ans.b) > largeTable && r.Method != http.MethodHead {
+			enc = a.pack(rq, enc, ans)
+		}
+		if enc != "" {
 			h.Set("Content-Encoding", enc)
+		}
+		if enc != "" && !ans.packed {
 			w.WriteHeader(ans.status)
 			if r.Method == http.MethodHead {
 				return
@@ -265,6 +272,22 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, ans *answer) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(ans.b)
 	}
+}
+
+// pack compresses a large answer when it is the client's turn: some cost a core
+// a tenth of a second. When nobody can, it goes as it is: "".
+func (a *API) pack(rq *request, encoding string, ans *answer) string {
+	if a.work.enter(rq.Context(), rq.client()) != nil {
+		return ""
+	}
+	defer a.work.leave(rq.client())
+	var out bytes.Buffer
+	out.Grow(len(ans.b) / 4)
+	if compressTo(&out, encoding, ans.b) != nil {
+		return "" // a buffer takes everything
+	}
+	ans.b, ans.packed = out.Bytes(), true
+	return encoding
 }
 
 // Header values that are never changed.

@@ -170,6 +170,12 @@ func BenchmarkState(b *testing.B) {
 		}
 		b.ReportMetric(float64(cells), "cells")
 	})
+	b.Run("rank20", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			c.s.Rank(Ranking{By: RankFree, Limit: 20})
+		}
+	})
 	b.Run("overview", func(b *testing.B) {
 		for b.Loop() {
 			c.s.Overview()

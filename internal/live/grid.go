@@ -91,6 +91,20 @@ func (g *grid) change(slot *atomic.Pointer[block], old, next *Site) {
 	slot.Store(blockOf(list, g.cell))
 }
 
+// eachBlock calls f for each block that has stations.
+func (g *grid) eachBlock(f func(*block)) {
+	for i := range g.blocks {
+		if b := g.blocks[i].Load(); b != nil {
+			f(b)
+		}
+	}
+	for i := range g.outside {
+		if b := g.outside[i].Load(); b != nil {
+			f(b)
+		}
+	}
+}
+
 // eachIn calls f for the stations in box: number i of block b.
 func (g *grid) eachIn(box geo.Box, f func(b *block, i int)) {
 	some := func(b *block, from, to int) {

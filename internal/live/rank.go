@@ -2,10 +2,10 @@ package live
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
-	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
 // RankBy says what stations are ranked by.
@@ -20,18 +20,18 @@ const (
 	RankOffline
 )
 
-func (by RankBy) of(c charge.PileCounts) int {
+func (by RankBy) of(c packed) int {
 	switch by {
 	case RankFree:
-		return c.Free
+		return c.get(packFree)
 	case RankInUse:
-		return c.InUse
+		return c.get(packInUse)
 	case RankFault:
-		return c.Fault
+		return c.get(packFault)
 	case RankOffline:
-		return c.Offline
+		return c.get(packTotal) - c.get(packFree) - c.get(packInUse) - c.get(packReserved) - c.get(packFault)
 	}
-	return c.Total
+	return c.get(packTotal)
 }
 
 // Ranking asks for stations in order of a count. The zero value of a filter
@@ -53,38 +53,65 @@ type Ranked struct {
 	UpdatedAt charge.Millis
 }
 
+// ranked is a station on its way into a ranking.
+type ranked struct {
+	n      int // what it is ranked by
+	counts packed
+	row    *row
+}
+
+// compare orders rankings.
+func (a *ranked) compare(b *ranked) int {
+	return cmp.Or(
+		cmp.Compare(b.n, a.n),
+		cmp.Compare(a.counts.get(packTotal), b.counts.get(packTotal)),
+		cmp.Compare(a.row.site.GlobalID, b.row.site.GlobalID),
+	)
+}
+
+// top is the best stations of a ranking, the last of them first, as a heap.
+type top []ranked
+
+func (t top) Len() int           { return len(t) }
+func (t top) Less(i, j int) bool { return t[i].compare(&t[j]) > 0 }
+func (t top) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t *top) Push(any)          {} // it is filled, then made a heap
+func (t *top) Pop() any          { return nil }
+
 // Rank returns the stations with most piles of a kind, most first, of
 // equal counts the one where they are more of the whole; and how many there
-// are in all.
+// are in all. It looks at the row of each station, and keeps q.Limit of them.
 func (s *State) Rank(q Ranking) (rows []Ranked, all int) {
-	var operator charge.Num
-	if q.Operator != "" {
-		if operator = s.PartyNum(q.Operator); operator == 0 {
-			return nil, 0
+	f := search{q: &Query{Operator: q.Operator, Viewer: q.Viewer, AccessAll: q.AccessAll}}
+	if q.Limit < 1 || !f.set(s) {
+		return nil, 0
+	}
+	var best top
+	each := func(b *block) {
+		for i := range b.rows {
+			r := &b.rows[i]
+			c := ranked{counts: packed(r.counts.Load()), row: r}
+			if c.n = q.By.of(c.counts); c.n <= 0 || !f.match(b, i, c.counts) ||
+				q.District != "" && r.site.Adcode != q.District {
+				continue
+			}
+			all++
+			switch {
+			case len(best) < q.Limit:
+				if best = append(best, c); len(best) == q.Limit {
+					heap.Init(&best)
+				}
+			case c.compare(&best[0]) < 0:
+				best[0] = c
+				heap.Fix(&best, 0)
+			}
 		}
 	}
-	viewer := Viewer{}
-	if q.AccessAll {
-		viewer = q.Viewer
+	s.grid.eachBlock(each)
+	slices.SortFunc(best, func(a, b ranked) int { return a.compare(&b) })
+	rows = make([]Ranked, len(best))
+	for i := range best {
+		rows[i] = Ranked{best[i].row.site, best[i].counts.counts(), charge.Millis(best[i].row.updated.Load())}
 	}
-	world := geo.Box{West: -180, South: -90, East: 180, North: 90}
-	s.grid.eachIn(world, func(b *block, i int) {
-		site := b.rows[i].site
-		if !site.visible(viewer) || operator != 0 && site.Party != operator ||
-			q.District != "" && site.Adcode != q.District {
-			return
-		}
-		if counts := site.Counts(); q.By.of(counts) > 0 {
-			rows = append(rows, Ranked{site, counts, site.UpdatedAt()})
-		}
-	})
-	slices.SortFunc(rows, func(a, b Ranked) int {
-		return cmp.Or(
-			cmp.Compare(q.By.of(b.Piles), q.By.of(a.Piles)),
-			cmp.Compare(a.Piles.Total, b.Piles.Total),
-			cmp.Compare(a.Site.GlobalID, b.Site.GlobalID),
-		)
-	})
-	all = len(rows)
-	return rows[:min(all, q.Limit)], all
+	return rows, all
 }

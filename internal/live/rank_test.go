@@ -1,0 +1,69 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+
+	"github.com/dianchi-platform/dianchi/internal/charge"
+)
+
+// TestRankIsWhatSortingSays compares rankings with the model's stations, counted
+// and sorted one by one.
+func TestRankIsWhatSortingSays(t *testing.T) {
+	for seed := range uint64(20) {
+		c := newRandomCity(seed)
+		p := newPair(t, c)
+		for range 400 {
+			p.apply(c.record())
+		}
+		p.tick(c)
+		for range 60 {
+			q := Ranking{By: RankBy(c.IntN(5)), Limit: pick(c, 1, 2, 5, 200), AccessAll: c.chance(0.5)}
+			if c.chance(0.3) {
+				q.Operator = pick(c, "teld", "ykc", "nio", "nobody")
+			}
+			if c.chance(0.3) {
+				q.District = pick(c, "530102", "530111", "unknown", "530122")
+			}
+			q.Viewer = pick(c, driver, regulator, Viewer{charge.RoleOperator, 1}, Viewer{charge.RoleMaker, 2})
+			p.rank(q)
+		}
+	}
+}
+
+func (p *pair) rank(q Ranking) {
+	p.t.Helper()
+	type line struct {
+		id    string
+		n     int
+		piles charge.PileCounts
+	}
+	var want []line
+	for num, st := range p.m.stations {
+		party := p.m.parties[st.Party]
+		visible := st.Access == charge.Public || q.AccessAll && (q.Viewer.Role == charge.RoleRegulator ||
+			q.Viewer.Role == charge.RoleOperator && q.Viewer.Party == st.Party)
+		if !visible || party.Removed || q.Operator != "" && party.Slug != q.Operator ||
+			q.District != "" && modelDistrict(st.District) != q.District {
+			continue
+		}
+		l := line{id: party.Slug + ":" + st.ID, piles: p.m.count(func(s *charge.Station) bool { return s.Num == num }).piles}
+		l.n = [...]int{l.piles.Total, l.piles.Free, l.piles.InUse, l.piles.Fault, l.piles.Offline}[q.By]
+		if l.n > 0 {
+			want = append(want, l)
+		}
+	}
+	slices.SortFunc(want, func(a, b line) int {
+		return cmp.Or(b.n-a.n, a.piles.Total-b.piles.Total, cmp.Compare(a.id, b.id))
+	})
+	rows, all := p.s.Rank(q)
+	p.equal("stations in all", all, len(want))
+	want = want[:min(len(want), q.Limit)]
+	p.equal("stations ranked", len(rows), len(want))
+	for i := range rows {
+		p.equal("station", rows[i].Site.GlobalID, want[i].id)
+		p.equal("piles of "+want[i].id, rows[i].Piles, want[i].piles)
+		p.equal("time of "+want[i].id, rows[i].UpdatedAt, rows[i].Site.UpdatedAt())
+	}
+}
