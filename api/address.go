@@ -78,9 +78,9 @@ type origin struct {
 }
 
 // originOf returns where r comes from: the peer, or, when the peer is a proxy
-// of ours, the last address of X-Forwarded-For that is none. Proxies themselves,
-// which ask for nobody else, are not limited by address: health checks, local
-// tools, and tests.
+// of ours, the last address of X-Forwarded-For that is none; where all are, the
+// first one. Proxies that ask for nobody else, and what is loopback at both ends,
+// are not limited by address: health checks, local tools, and tests.
 func (p *Proxies) originOf(r *http.Request) origin {
 	forwarded := r.Header["X-Forwarded-For"]
 	if p.loopback && forwarded == nil && strings.HasPrefix(r.RemoteAddr, "127.") {
@@ -111,7 +111,10 @@ func (p *Proxies) originOf(r *http.Request) origin {
 			}
 		}
 	}
-	return origin{}
+	if hops == 0 || p.loopback && addr.IsLoopback() {
+		return origin{}
+	}
+	return origin{addr: site(addr)}
 }
 
 // parseHop reads an entry of X-Forwarded-For; some proxies write the port, too.

@@ -53,6 +53,12 @@ func TestWhereARequestComesFrom(t *testing.T) {
 	f("loopback", "127.0.0.1:5000", strings.Repeat("127.0.0.1,", 40)+"127.0.0.1", "127.0.0.1")
 	f("loopback,private", "10.1.2.3:5000", "203.0.113.9, 192.168.1.1", "203.0.113.9")
 	f("loopback,private", "100.64.3.4:5000", "203.0.113.9", "203.0.113.9")
+	// Whom a proxy speaks for is no proxy because it is near: a campus, a container.
+	f("loopback,private", "10.1.2.3:5000", "192.168.1.7", "192.168.1.7")
+	f("loopback,private", "127.0.0.1:5000", "192.168.1.7, 10.1.2.3", "192.168.1.7")
+	f("10.1.0.0/16", "10.1.2.3:5000", "10.1.9.9", "10.1.9.9")
+	f("loopback,private", "10.1.2.3:5000", "", "exempt") // a health check of its own
+	f("loopback,private", "10.1.2.3:5000", "127.0.0.1", "exempt")
 	f("10.1.0.0/16, 192.0.2.7", "10.1.2.3:5000", "203.0.113.9, 192.0.2.7", "203.0.113.9")
 	f("10.1.0.0/16", "10.2.2.3:5000", "203.0.113.9", "10.2.2.3")
 	// A customer has a /64 of IPv6.
