@@ -20,7 +20,7 @@ func TestTheCityIsLiveAndComesBack(t *testing.T) {
 			at(m, "piles", "charging").(float64) > 0 && at(m, "piles", "offline").(float64) < 900 && at(m, "vehicles", "online").(float64) > 0 &&
 			at(m, "operators") == 22.0 && at(m, "makers") == 18.0
 	})
-	t.Run("browser", func(t *testing.T) { browse(t, p) })
+	t.Run("browser", func(t *testing.T) { browse(t, p, "test/e2e") })
 
 	_, before := p.get("/api/v1/overview", "")
 	p.stop()
@@ -35,13 +35,14 @@ func TestTheCityIsLiveAndComesBack(t *testing.T) {
 	}
 }
 
-// browse runs the pages' own tests in a real browser.
-func browse(t *testing.T, p *platform) {
+// browse runs a folder of the pages' own tests in a real browser.
+func browse(t *testing.T, p *platform, folder string) {
+	t.Helper()
 	web := filepath.Join("dashboard", "web")
 	if _, err := os.Stat(filepath.Join(web, "node_modules")); err != nil {
 		t.Fatal("the pages are not built; run: make web")
 	}
-	cmd := exec.Command("npm", "run", "--silent", "e2e")
+	cmd := exec.Command("npm", "run", "--silent", "e2e", "--", "--dir", folder)
 	cmd.Dir = web
 	file, err := program()
 	if err != nil {

@@ -1,16 +1,10 @@
 // Every picture of docs/screens: a row each. `wait` names what must be there,
-// `act` does what a user would do, `settleS` is for maps under software drawing.
+// `act` does what a user would do, `cut` takes the connection away, `settleS` is for maps under software drawing.
 const wall = { width: 1920, height: 1080, dark: true, wait: '.ticks', settleS: 12 };
 const phone = { width: 390, height: 844, scale: 2, wait: 'main .row' };
 const wide = { width: 1366, height: 768, wait: 'main .row', settleS: 8 };
 const desk = { width: 1366, height: 768, wait: 'main h1' };
 const hand = { ...desk, width: 390, height: 844 };
-
-const cut = async (page, context) => {
-  await page.evaluate(() => navigator.serviceWorker?.ready);
-  await context.setOffline(true);
-  await page.getByText(/连接中断|Connection lost/).first().waitFor();
-};
 
 /** A row for each view of the desk, named by the view. */
 const views = (role, lang, paths, more = {}) => paths.map(([name, path, settleS]) => ({
@@ -28,7 +22,7 @@ export const PICTURES = [
   { ...wall, name: 'wall-tour-zh-1920', lang: 'zh', path: '/wall?lang=zh&wall=1&rotate=10', settleS: 14 },
   { ...wall, name: 'wall-table-en-1920', lang: 'en', path: '/wall?lang=en&table=1', wait: '.cells tbody td' },
   { ...wall, name: 'wall-nowebgl-zh-1920', lang: 'zh', path: '/wall?lang=zh', webgl: false },
-  { ...wall, name: 'wall-cut-zh-1920', lang: 'zh', path: '/wall?lang=zh', webgl: false, settleS: 6, act: (page, context) => cut(page, context) },
+  { ...wall, name: 'wall-cut-zh-1920', lang: 'zh', path: '/wall?lang=zh', webgl: false, settleS: 6, cut: true },
   { ...wall, name: 'wall-zh-1366', width: 1366, height: 768, lang: 'zh', path: '/wall?lang=zh' },
   { ...wall, name: 'wall-zh-3840', width: 3840, height: 2160, lang: 'zh', path: '/wall?lang=zh', settleS: 20 },
 
@@ -39,9 +33,7 @@ export const PICTURES = [
   { ...phone, name: 'driver-full-zh-390', lang: 'zh', path: '/?lang=zh&sel={full}', wait: '.detail section li' },
   { ...phone, name: 'driver-cost-zh-390', lang: 'zh', path: '/?lang=zh&sort=cost&kind=dc' },
   { ...phone, name: 'driver-none-zh-390', lang: 'zh', path: '/?lang=zh&free=1&minKw=9000', wait: 'main' },
-  {
-    ...phone, name: 'driver-offline-zh-390', lang: 'zh', path: '/?lang=zh', settleS: 5, act: cut,
-  },
+  { ...phone, name: 'driver-cut-zh-390', lang: 'zh', path: '/?lang=zh', settleS: 6, cut: true },
   { ...wide, name: 'driver-zh-1366', lang: 'zh', path: '/?lang=zh' },
   { ...wide, name: 'driver-station-en-1920', width: 1920, height: 1080, lang: 'en', path: '/?lang=en&sel={station}' },
   { ...wide, name: 'driver-zh-1366-dark', lang: 'zh', dark: true, path: '/?lang=zh&sel={station}' },

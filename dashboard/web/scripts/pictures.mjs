@@ -40,9 +40,9 @@ if (failed.length > 0) process.exit(1);
 /** Objects of the city that pictures show: busy ones, so that there is something to see. */
 async function things(token) {
   const { districts } = await city.ask('/districts');
-  const { stations } = await city.ask('/stations?near=102.71,25.039&limit=60');
+  const { stations } = await city.ask('/stations?near=102.71,25.039&limit=200');
   const busy = stations.toSorted((a, b) => b.piles.charging - a.piles.charging)[0];
-  const full = stations.filter((s) => s.piles.free === 0).toSorted((a, b) => b.piles.total - a.piles.total)[0] ?? busy;
+  const full = stations.filter((s) => s.piles.free === 0 && s.piles.inUse > 0).toSorted((a, b) => b.piles.total - a.piles.total)[0] ?? busy;
   const detail = await city.ask(`/stations/${encodeURIComponent(busy.id)}`);
   const pile = detail.station.pileList.find((p) => p.state === 'charging') ?? detail.station.pileList[0];
   const { vehicles } = await city.ask('/vehicles?bbox=102.68,25.02,102.74,25.06', token);
@@ -72,10 +72,15 @@ async function take(p, tokens, known) {
       await page.goto(`${city.url}/icon.svg`);
       await page.evaluate((token) => sessionStorage.setItem('dianchi.token', token), tokens[p.role]);
     }
+    const lose = p.cut ? await connection(page) : undefined;
     const path = p.path.replace(/\{(\w+)\}/g, (_, name) => known[name]);
     await page.goto(city.url + path);
     if (p.wait) await page.locator(p.wait).first().waitFor({ state: 'attached' });
-    await p.act?.(page, context);
+    await p.act?.(page);
+    if (lose) {
+      await sleep(3000);
+      await lose();
+    }
     await sleep((p.settleS ?? 4) * 1000);
     const jpeg = p.width > 2000; // a picture of a 4K wall is large
     const name = `${p.name}.${jpeg ? 'jpg' : 'png'}`;
@@ -84,4 +89,19 @@ async function take(p, tokens, known) {
   } finally {
     await context.close();
   }
+}
+
+/** Lets a page's websockets through until the function that it returns is called. */
+async function connection(page) {
+  const sockets = [];
+  let lost = false;
+  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => {
+    if (lost) return void socket.close();
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  return async () => {
+    lost = true;
+    for (const socket of sockets) await socket.close();
+  };
 }

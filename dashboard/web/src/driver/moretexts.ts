@@ -78,6 +78,7 @@ export const MORE = {
   instead: ['附近还有空闲的', 'Free nearby instead'],
   insteadNone: ['20 公里内没有别的空闲站', 'No other free station within 20 km'],
   fromHere: ['离此站 {far}', '{far} from there'],
+  offlineWhy: ['这里的桩都没有联网，是否空闲不知道。', 'No pile here is on line: whether one is free is not known.'],
   oldWhy: [
     '已有 {age}没有收到这个站的消息，状态可能不准。',
     'Nothing heard from this station for {age}: its state may be wrong.',

@@ -42,7 +42,7 @@ export const TEXTS = {
   state_free: ['有空闲', 'Free'],
   state_few: ['空闲少', 'Few free'],
   state_full: ['已满', 'Full'],
-  state_old: ['状态未知', 'Unknown'],
+  state_old: ['未知', 'Unknown'],
   state_fault: ['故障', 'Out of order'],
   updated: ['{age}更新', 'updated {age}'],
   neverUpdated: ['从未上报', 'never reported'],
