@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -25,7 +26,8 @@ type app struct {
 	city  *city.City
 	parts []part
 
-	running bool // everything was started: stopping is worth a line
+	hurry   func() // ends the wait of a stop; nil: nothing waits
+	running bool   // everything was started: stopping is worth a line
 }
 
 type part struct {
@@ -39,10 +41,23 @@ func (a *app) started(name string, stop func(context.Context) error) {
 }
 
 // stopAll stops what runs, the newest first, and returns the first failure.
+// Another signal ends what would be waited for only out of politeness.
 func (a *app) stopAll() error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.API.Drain+stopWithin)
 	defer cancel()
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(again)
+	go func() {
+		select {
+		case <-again:
+			if a.hurry != nil {
+				a.hurry()
+			}
+		case <-ctx.Done():
+		}
+	}()
 	var failed error
 	for len(a.parts) > 0 {
 		p := a.parts[len(a.parts)-1]

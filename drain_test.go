@@ -142,3 +142,48 @@ func TestSIGTERMDrains(t *testing.T) {
 	}
 	p.done = nil
 }
+
+// A second SIGTERM ends the wait, and does so cleanly; a stop where nobody is
+// waits not at all.
+func TestSecondSIGTERMEndsTheDrain(t *testing.T) {
+	f := func(watched bool) {
+		t.Helper()
+		p := start(t, t.TempDir(), "", "--drain", "5m")
+		if watched {
+			conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(p.http, "http")+"/api/v1/live", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			go func() { _, _, _ = conn.ReadMessage() }() // answers the close
+		}
+		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if watched {
+			eventually(t, 10*time.Second, func() (string, bool) {
+				res, err := http.Get(p.http + "/readyz")
+				if err != nil {
+					return err.Error(), false
+				}
+				res.Body.Close()
+				return "it does not drain", res.StatusCode == http.StatusServiceUnavailable
+			})
+			if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+		select {
+		case err := <-p.done:
+			if err != nil {
+				t.Fatalf("the program ends with %v", err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("the program does not end")
+		}
+		p.done = nil
+	}
+
+	f(true)
+	f(false)
+}

@@ -159,6 +159,7 @@ func (a *app) startReplica(ctx context.Context, out io.Writer, fatal chan<- erro
 		return explainListen("--http", c.HTTP, err)
 	}
 	a.started("api", server.Stop)
+	a.hurry = server.Hurry
 	r.hub.Store(server.Hub())
 	address := visitable(server.Addr())
 	fmt.Fprintf(out, "Dianchi is ready: %s/wall (wall) and %s/ (driver)\n", address, address)

@@ -67,5 +67,6 @@ func (a *app) startServed(ctx context.Context, fatal chan<- error, pages bool) (
 		return nil, nil, explainListen("--http", a.cfg.HTTP, err)
 	}
 	a.started("api", server.Stop)
+	a.hurry = server.Hurry
 	return k, server, nil
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -95,6 +96,7 @@ type API struct {
 	pause   time.Duration // of a viewer that asks too fast
 	full    atomic.Uint64 // viewers refused because there are too many
 	leaving atomic.Bool   // Stop was called
+	asked   atomic.Int64  // Unix seconds when somebody was noticed
 	work    *queue        // of what costs a core much
 	past    *queue        // of questions about the past
 	hurried atomic.Uint64 // messages refused because they came too fast
@@ -102,11 +104,15 @@ type API struct {
 	srv     *http.Server
 	ln      net.Listener
 	served  chan struct{}
+
+	hurry     chan struct{} // closed by Hurry
+	hurryOnce sync.Once
 }
 
 // New returns an API that answers from deps and logs to log.
 func New(cfg Config, log *slog.Logger, deps Deps) *API {
-	a := &API{cfg: cfg, log: log, deps: deps, seed: maphash.MakeSeed(), served: make(chan struct{}), pause: paceWait}
+	a := &API{cfg: cfg, log: log, deps: deps, seed: maphash.MakeSeed(), served: make(chan struct{}), pause: paceWait,
+		hurry: make(chan struct{})}
 	a.metrics = newMetrics(deps.Metrics)
 	a.hub = newHub(cfg, log, deps, a.metrics)
 	a.limiter = newLimiter(cfg.Limits, log)
@@ -157,8 +163,8 @@ func (a *API) Start(ctx context.Context) error {
 // Addr returns the address that is listened on; valid after Start.
 func (a *API) Addr() net.Addr { return a.ln.Addr() }
 
-// Stop says on /readyz that this process goes, answers for cfg.Drain, then takes
-// no new requests, sends viewers a close frame (1012 with when to come again)
+// Stop says on /readyz that this process goes, answers for cfg.Drain, unless there
+// is nobody to whom that is of use, then takes no new requests, sends viewers a close frame (1012 with when to come again)
 // and waits for answers under way, at most cfg.DrainTimeout. A client that does
 // not finish by then, such as one that never sends the rest of its request, is
 // cut: that is no failure of ours.

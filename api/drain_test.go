@@ -12,6 +12,46 @@ import (
 	"github.com/gorilla/websocket"
 )
 
+// Where nobody is, a stop waits for nobody: neither when nothing was asked, nor
+// when it was from this very machine.
+func TestStopAlone(t *testing.T) {
+	f := func(waits bool, before func(*world)) {
+		t.Helper()
+		w := newWorld(t, func(c *Config, _ *Deps) { c.Drain = time.Hour })
+		w.tick()
+		before(w)
+		done := make(chan error, 1)
+		go func() { done <- w.api.Stop(t.Context()) }()
+		if waits {
+			eventually(t, w.api.leaving.Load)
+			if a := w.get("/api/v1/overview", ""); a.status != 200 {
+				t.Fatalf("a request meanwhile = %d", a.status)
+			}
+			w.api.Hurry()
+			w.api.Hurry()
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("it waits for nobody")
+		}
+	}
+
+	f(false, func(*world) {})
+	f(false, func(w *world) { w.get("/api/v1/overview", ""); w.get("/metrics", "") })
+	f(true, func(w *world) { w.get("/readyz", "") })
+	f(true, func(w *world) { w.get("/healthz", "") })
+	f(true, func(w *world) { w.do("GET", "/api/v1/overview", "", "X-Forwarded-For", "203.0.113.9") })
+	f(true, func(w *world) { w.dial("") })
+	f(false, func(w *world) { // nobody has asked for half a minute
+		w.get("/readyz", "")
+		w.api.asked.Add(-31)
+	})
+}
+
 // While the process leaves, whoever is there is served as before, and whoever
 // comes is told to come again.
 func TestDrain(t *testing.T) {

@@ -43,6 +43,7 @@ type route struct {
 	post  bool // POST alone is served, not GET and HEAD
 	serve func(rq *request, w *answer) error
 	take  func(w http.ResponseWriter, rq *request)
+	probe bool   // balancers ask for it
 	heavy bool   // it may cost a core tens of milliseconds: clients take turns
 	sheet *sheet // how a list is answered as CSV, GeoJSON and XLSX; nil: JSON alone
 
@@ -84,8 +85,8 @@ func (a *API) table() []*route {
 		{path: "/openapi.yaml", serve: serveFile("application/yaml", openapiYAML)},
 		{path: "/asyncapi.yaml", serve: serveFile("application/yaml", asyncapiYAML)},
 		{path: "/docs", serve: serveFile("text/html; charset=utf-8", docsHTML)},
-		{path: "/healthz", root: true, serve: a.healthz},
-		{path: "/readyz", root: true, serve: a.readyz},
+		{path: "/healthz", root: true, probe: true, serve: a.healthz},
+		{path: "/readyz", root: true, probe: true, serve: a.readyz},
 		{path: "/metrics", root: true, take: a.prometheus},
 	}
 }

@@ -127,7 +127,10 @@ func (a *API) serveRoute(w *recorder, rq *request, row *route) {
 		a.problem(w, charge.Errorf(methodNotAllowed, "only %s are served here", row.methods()))
 		return
 	}
-	if !row.root { // probes are never limited
+	switch {
+	case row.probe:
+		a.notice(rq.began)
+	case !row.root: // probes are never limited
 		if err := a.admit(w, rq); err != nil {
 			a.problem(w, err)
 			return
@@ -168,6 +171,9 @@ func (a *API) serveRoute(w *recorder, rq *request, row *route) {
 func (a *API) admit(w http.ResponseWriter, rq *request) (err error) {
 	if rq.from, err = a.limiter.admit(w, rq.Request, rq.began); err != nil {
 		return err
+	}
+	if rq.from.addr.IsValid() {
+		a.notice(rq.began)
 	}
 	if rq.who, err = a.identify(rq.Request); err != nil {
 		return err
