@@ -17,10 +17,8 @@ func (w *world) reject(party charge.Num, secret string) {
 		Rules: []record.RuleCount{{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Count: 1}}}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.applyLocked(r)
-	r.Seq, r.Received = w.seq, w.at
-	w.tail.Note(&r, []tail.Sample{{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Kind: charge.Piles, ID: secret,
-		TS: w.at, Detail: "pile " + secret + " is in none of your stations", Payload: `{"id":"` + secret + `"}`}})
+	w.applyLocked(r, tail.Sample{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Kind: charge.Piles, ID: secret,
+		TS: w.at, Detail: "pile " + secret + " is in none of your stations", Payload: `{"id":"` + secret + `"}`})
 }
 
 // follow ticks until c was told of a text.

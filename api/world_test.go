@@ -128,7 +128,7 @@ func (w *world) apply(r record.Record) {
 	w.applyLocked(r)
 }
 
-func (w *world) applyLocked(r record.Record) {
+func (w *world) applyLocked(r record.Record, samples ...tail.Sample) {
 	w.seq++
 	r.Seq = w.seq
 	if r.Kind == 0 {
@@ -140,7 +140,7 @@ func (w *world) applyLocked(r record.Record) {
 	w.state.Apply(&r)
 	w.book.Apply(&r)
 	w.alarms.Apply(&r)
-	w.tail.Apply(&r)
+	w.tail.Apply(&r, samples...)
 }
 
 // alarmBook acknowledges as the pipeline does: through a record and a tick.

@@ -164,9 +164,10 @@ func (c *committer) apply(b spool.Batch) {
 	for i, body := range b.Bodies {
 		seq := b.First + uint64(i)
 		c.record(seq, body)
-		if a, ok := c.ackOf(seq); ok {
+		a, ok := c.ackOf(seq)
+		c.tail.Apply(&c.rec, tailed(a.samples)...)
+		if ok {
 			c.accounts.note(c.rec.Party, a.samples)
-			c.tail.Note(&c.rec, tailed(a.samples))
 			a.answer(nil)
 		}
 	}
@@ -212,7 +213,6 @@ func (c *committer) record(seq uint64, body []byte) {
 	c.watch.detector.Observe(&c.rec)
 	c.p.deps.Live.Apply(&c.rec)
 	c.accounts.apply(&c.rec)
-	c.tail.Apply(&c.rec)
 	c.watch.book.Apply(&c.rec)
 	c.settle(&c.rec)
 	if c.rec.Kind == record.Message {

@@ -19,9 +19,8 @@ func TestFollowersAskForTheTail(t *testing.T) {
 		r := &record.Record{Kind: record.Message, Seq: seq + 1, Party: 3, Payload: charge.Vehicles, Received: 1795392000123,
 			Account: charge.Account{Received: 5, Taken: 3, Rejected: 2},
 			Rules:   []record.RuleCount{{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Count: 2}}}
-		b.Apply(r)
-		b.Note(r, []tail.Sample{{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Kind: charge.Vehicles, ID: "X", TS: 7,
-			Detail: "世纪城 <X>", Payload: `{"id":"X"`}})
+		b.Apply(r, tail.Sample{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Kind: charge.Vehicles, ID: "X", TS: 7,
+			Detail: "世纪城 <X>", Payload: `{"id":"X"`})
 	}
 	web := httptest.NewServer(NewServer(ServerConfig{Token: "secret"}, slog.New(slog.DiscardHandler), Sources{Tail: b}))
 	defer web.Close()

@@ -1,8 +1,8 @@
 // Package tail keeps what became of each party's newest messages, and of each
 // rule that a party met when that was first and last, with examples.
 //
-// A [Book] is fed by the commit loop: Apply with each record that is on disk,
-// Note with the samples that its judge kept for the sender. It shows nothing
+// A [Book] is fed by the commit loop: Apply with each record that is on disk and
+// the samples that its judge kept for the sender. It shows nothing
 // that the party's own feedback would not, and holds little: a bounded ring and
 // a few examples a party.
 package tail
@@ -88,8 +88,9 @@ type key struct {
 // New returns an empty Book.
 func New() *Book { return &Book{parties: map[charge.Num]*party{}} }
 
-// Apply takes a record that is on disk in; one that was applied changes nothing.
-func (b *Book) Apply(rec *record.Record) {
+// Apply takes in a record that is on disk, with its samples, which are kept as
+// they are; one that was applied changes nothing.
+func (b *Book) Apply(rec *record.Record, samples ...Sample) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if rec.Seq <= b.seq {
@@ -100,7 +101,9 @@ func (b *Book) Apply(rec *record.Record) {
 	case record.PartyGone:
 		delete(b.parties, rec.Party)
 	case record.Message:
-		b.of(rec.Party).message(rec)
+		p := b.of(rec.Party)
+		p.message(rec)
+		p.note(rec, samples)
 	}
 }
 
@@ -152,18 +155,8 @@ func (p *party) message(rec *record.Record) {
 	p.skipped = 0
 }
 
-// Note takes in the samples of the record that was applied last. They are kept
-// as they are.
-func (b *Book) Note(rec *record.Record, samples []Sample) {
-	if len(samples) == 0 {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	p := b.parties[rec.Party]
-	if p == nil || rec.Seq != b.seq {
-		return
-	}
+// note keeps the samples of the newest message.
+func (p *party) note(rec *record.Record, samples []Sample) {
 	for i := range samples {
 		s := &samples[i]
 		s.At = rec.Received
@@ -175,7 +168,7 @@ func (b *Book) Note(rec *record.Record, samples []Sample) {
 			m.Samples = slices.Insert(m.Samples, 0, *s)
 		}
 	}
-	if len(p.ring) == 0 || p.ring[len(p.ring)-1].Seq != rec.Seq {
+	if len(samples) == 0 || p.ring[len(p.ring)-1].Seq != rec.Seq {
 		return
 	}
 	newest := &p.ring[len(p.ring)-1]

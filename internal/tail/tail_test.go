@@ -34,8 +34,7 @@ func TestMessagesAreOfTheirPartyAndAfter(t *testing.T) {
 	b := New()
 	b.Apply(message(5, 1000, ""))
 	r := message(7, 2000, charge.RuleIDUnknown)
-	b.Apply(r)
-	b.Note(r, []Sample{{Rule: charge.RuleIDUnknown, Action: charge.ActReject, ID: "X9", Payload: "{}"}})
+	b.Apply(r, Sample{Rule: charge.RuleIDUnknown, Action: charge.ActReject, ID: "X9", Payload: "{}"})
 	b.Apply(message(7, 2000, "")) // twice
 	f := func(party charge.Num, after uint64, want ...uint64) {
 		t.Helper()
@@ -59,6 +58,30 @@ func TestMessagesAreOfTheirPartyAndAfter(t *testing.T) {
 	f(1, 0)
 }
 
+// Who asks all the time never sees a message without its samples: who asks for
+// what came after it would not see them any more.
+func TestAMessageComesWithItsSamples(t *testing.T) {
+	b := New()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for seq := range uint64(20_000) {
+			b.Apply(message(seq+1, charge.Millis(seq+1)*100, charge.RuleIDUnknown),
+				Sample{Rule: charge.RuleIDUnknown, Action: charge.ActReject, ID: "X9", Payload: "{}"})
+		}
+	}()
+	for ended := false; !ended; {
+		select {
+		case <-done:
+			ended = true
+		default:
+		}
+		if list := messages(t, b, 1, 0); len(list) > 0 && len(list[len(list)-1].Samples) == 0 {
+			t.Fatalf("message %d has no samples", list[len(list)-1].Seq)
+		}
+	}
+}
+
 func TestAFloodIsBounded(t *testing.T) {
 	b := New()
 	seq := uint64(0)
@@ -69,11 +92,12 @@ func TestAFloodIsBounded(t *testing.T) {
 			if i%2 == 0 {
 				r = message(seq, 1000*(second+1), charge.Rule(fmt.Sprint("rule", i)))
 			}
-			b.Apply(r)
+			var five []Sample
 			for _, c := range r.Rules {
 				s := Sample{Rule: c.Rule, Action: c.Action, Detail: strings.Repeat("é", maxDetail)}
-				b.Note(r, []Sample{s, s, s, s, s})
+				five = []Sample{s, s, s, s, s}
 			}
+			b.Apply(r, five...)
 		}
 	}
 	list := messages(t, b, 1, 0)
@@ -107,9 +131,8 @@ func TestAFloodIsBounded(t *testing.T) {
 func TestRulesSurviveASnapshot(t *testing.T) {
 	b := New()
 	r := message(3, 5000, charge.RuleIDUnknown)
-	b.Apply(r)
-	b.Note(r, []Sample{{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Kind: charge.Piles, ID: "X9", TS: 4000,
-		Detail: "no such pile", Payload: `{"id":"X9"}`}})
+	b.Apply(r, Sample{Rule: charge.RuleIDUnknown, Action: charge.ActReject, Kind: charge.Piles, ID: "X9", TS: 4000,
+		Detail: "no such pile", Payload: `{"id":"X9"}`})
 	seq, body, err := b.Section()
 	if err != nil || seq != 3 {
 		t.Fatalf("seq %d, %v", seq, err)
