@@ -66,7 +66,7 @@ func (a *API) tailChannel(who identity, p *params) ([]spec, error) {
 	}
 	h := a.hub
 	return []spec{{"t@" + slug, func(c *channel) {
-		ctx, stop := context.WithCancel(context.Background())
+		ctx, stop := context.WithCancel(h.ctx)
 		f := &tailFeed{ch: c, num: party.Num, stop: stop}
 		h.feeds.tails = append(h.feeds.tails, f)
 		c.src = f
@@ -74,11 +74,13 @@ func (a *API) tailChannel(who identity, p *params) ([]spec, error) {
 			stop()
 			h.feeds.tails = remove(h.feeds.tails, f)
 		}
-		go f.ask(ctx, h)
+		if ctx.Err() == nil {
+			h.askers.Go(func() { f.ask(ctx, h) })
+		}
 	}}}, nil
 }
 
-// ask brings the party's messages until ctx or the hub ends. It rests while
+// ask brings the party's messages until ctx ends. It rests while
 // nobody watches.
 func (f *tailFeed) ask(ctx context.Context, h *Hub) {
 	every := time.NewTicker(tailEvery)
@@ -88,9 +90,6 @@ func (f *tailFeed) ask(ctx context.Context, h *Hub) {
 		h.mu.RLock()
 		watched := f.ch.refs > 0
 		h.mu.RUnlock()
-		if h.closing.Load() {
-			return
-		}
 		if watched {
 			list, err := h.deps.Tail.Messages(ctx, f.num, after)
 			if err == nil && len(list) > 0 {

@@ -2,7 +2,9 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,5 +140,37 @@ func TestTailIsNobodyElses(t *testing.T) {
 		if a.status != want || bytes.Contains(a.body, []byte("SECRET")) != (want == 200) {
 			t.Errorf("rules of teld as %q = %d %s", who, a.status, a.body)
 		}
+	}
+}
+
+// stuckTail answers when it is no longer asked.
+type stuckTail struct {
+	Tail
+	asked chan struct{}
+	under atomic.Int32
+}
+
+func (s *stuckTail) Messages(ctx context.Context, _ charge.Num, _ uint64) ([]tail.Message, error) {
+	s.under.Add(1)
+	defer s.under.Add(-1)
+	s.asked <- struct{}{}
+	<-ctx.Done()
+	time.Sleep(50 * time.Millisecond)
+	return nil, ctx.Err()
+}
+
+// Stop waits for a question about the tail that is under way, which it ends.
+func TestStopEndsTheTailsQuestions(t *testing.T) {
+	stuck := &stuckTail{asked: make(chan struct{}, 1)}
+	w := newWorld(t, func(_ *Config, d *Deps) { d.Tail = stuck })
+	w.tick()
+	c := w.dial("t-teld")
+	c.sub("a", `"feed":"tail"`)
+	<-stuck.asked
+	if err := w.api.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := stuck.under.Load(); n != 0 {
+		t.Fatal("a question is still under way")
 	}
 }

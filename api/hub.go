@@ -35,6 +35,9 @@ type Hub struct {
 	closing   atomic.Bool
 	quit      chan struct{}
 	watched   chan struct{}
+	ctx       context.Context // ends with the hub; mu is held while it does
+	cancel    context.CancelFunc
+	askers    sync.WaitGroup // what feeds let run; begun with mu held, while ctx goes on
 
 	made, sends, frames, bytes, skipped, dropped atomic.Uint64
 	spread, making                               atomic.Int64 // nanoseconds
@@ -47,6 +50,7 @@ const idleRevs = 60
 func newHub(cfg Config, log *slog.Logger, deps Deps, m *metrics) *Hub {
 	h := &Hub{cfg: cfg, log: log, deps: deps, epoch: deps.Instance, replyWait: replyWait,
 		channels: make(map[string]*channel), quit: make(chan struct{}), watched: make(chan struct{})}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.feeds = newFeeds(h)
 	n := cfg.Shards
 	if n == 0 {
@@ -82,6 +86,10 @@ func (h *Hub) stop(ctx context.Context) {
 		}
 	}
 	h.each((*viewer).shut)
+	h.mu.Lock()
+	h.cancel()
+	h.mu.Unlock()
+	h.askers.Wait()
 	close(h.quit)
 	<-h.watched
 	for _, s := range h.shards {
