@@ -149,6 +149,7 @@ func TestRequestRate(t *testing.T) {
 	}
 	// Guessing tokens is as fast as anything else.
 	until("/api/v1/overview", "guess", "203.0.113.11")
+	until("/metrics", "guess", "203.0.113.13")
 	// Every answer of the API counts, also one that is no success.
 	if a := w.do("GET", "/api/v1/stations", "", "X-Forwarded-For", "203.0.113.12"); a.status != 400 || a.header.Get("RateLimit") == "" {
 		t.Fatalf("400: %v", a.header)

@@ -133,9 +133,9 @@ func (m *metrics) watchLimits(a *API) {
 // prometheus answers GET /metrics to this machine and to regulators.
 func (a *API) prometheus(w http.ResponseWriter, rq *request) {
 	if !local(rq.Request) {
-		who, err := a.identify(rq.Request)
+		err := a.admit(w, rq)
 		if err == nil {
-			err = onlyRegulator.check(who.role)
+			err = onlyRegulator.check(rq.who.role)
 		}
 		if err != nil {
 			a.problem(w.(*recorder), err)
