@@ -11,7 +11,10 @@ import (
 // jsonBuf appends JSON and puts the commas itself. An empty key means an
 // element of an array. Answers and frames are written with it because the
 // same object stands in thousands of them a second.
-type jsonBuf struct{ b []byte }
+type jsonBuf struct {
+	b       []byte
+	touched byte // says nothing: what was read ahead has to go somewhere
+}
 
 func (w *jsonBuf) sep(key string) {
 	if n := len(w.b); n > 0 {
