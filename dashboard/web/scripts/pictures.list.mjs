@@ -6,10 +6,13 @@ const wide = { width: 1366, height: 768, wait: 'main .row', settleS: 8 };
 const desk = { width: 1366, height: 768, wait: 'main h1' };
 const hand = { ...desk, width: 390, height: 844 };
 
+const counted = (page) => page.waitForFunction(() =>
+  [...document.querySelectorAll('.counts b')].some((b) => Number(b.textContent.replace(/\D/g, '')) > 0));
+
 /** A row for each view of the desk, named by the view. */
-const views = (role, lang, paths, more = {}) => paths.map(([name, path, settleS]) => ({
+const views = (role, lang, paths, more = {}) => paths.map(([name, path, settleS, act]) => ({
   ...desk, role, lang, name: `desk-${role}-${name}-${lang}${more.dark ? '-dark' : ''}${more.width === 390 ? '-390' : ''}`,
-  path: `/desk?lang=${lang}#${path}`, settleS: settleS ?? 4, ...more,
+  path: `/desk?lang=${lang}#${path}`, settleS: settleS ?? 4, act, ...more,
 }));
 
 export const PICTURES = [
@@ -30,7 +33,6 @@ export const PICTURES = [
   { ...phone, name: 'driver-en-390-dark', lang: 'en', dark: true, path: '/?lang=en', settleS: 8 },
   { ...phone, name: 'driver-station-zh-390', lang: 'zh', path: '/?lang=zh&sel={station}', wait: '.detail section li' },
   { ...phone, name: 'driver-station-en-390', lang: 'en', path: '/?lang=en&sel={station}', wait: '.detail section li' },
-  { ...phone, name: 'driver-full-zh-390', lang: 'zh', path: '/?lang=zh&sel={full}', wait: '.detail section li' },
   { ...phone, name: 'driver-cost-zh-390', lang: 'zh', path: '/?lang=zh&sort=cost&kind=dc' },
   { ...phone, name: 'driver-none-zh-390', lang: 'zh', path: '/?lang=zh&free=1&minKw=9000', wait: 'main' },
   { ...phone, name: 'driver-cut-zh-390', lang: 'zh', path: '/?lang=zh', settleS: 6, cut: true },
@@ -56,11 +58,11 @@ export const PICTURES = [
   ...views('maker', 'zh', [['overview', '/overview'], ['vehicles', '/vehicles']]),
   ...views('maker', 'en', [['alarms', '/alarms']]),
   ...views('regulator', 'zh', [
-    ['find', '/find'], ['map', '/map?at=102.71,25.04', 12], ['alarms', '/alarms'], ['compare', '/compare'], ['planning', '/planning'],
+    ['find', '/find'], ['map', '/map?at=102.71,25.04', 8, counted], ['alarms', '/alarms'], ['compare', '/compare'], ['planning', '/planning'],
     ['parties', '/parties'], ['stations', '/stations'], ['definitions', '/definitions'], ['vehicle', '/vehicles/{vin}', 6],
     ['pile', '/piles/{pile}', 6],
   ]),
-  ...views('regulator', 'en', [['map', '/map?at=102.71,25.04', 12], ['compare', '/compare'], ['vehicle', '/vehicles/{vin}', 6]], { dark: true }),
+  ...views('regulator', 'en', [['map', '/map?at=102.71,25.04', 8, counted], ['compare', '/compare'], ['vehicle', '/vehicles/{vin}', 6]], { dark: true }),
   ...views('regulator', 'zh', [['alarms', '/alarms'], ['vehicle', '/vehicles/{vin}', 6]], { ...hand, scale: 2 }),
 
   { ...phone, name: 'plain-stations-en-390', lang: 'en', path: '/plain/stations?lang=en', wait: 'main', script: false },

@@ -40,9 +40,8 @@ if (failed.length > 0) process.exit(1);
 /** Objects of the city that pictures show: busy ones, so that there is something to see. */
 async function things(token) {
   const { districts } = await city.ask('/districts');
-  const { stations } = await city.ask('/stations?near=102.71,25.039&limit=200');
+  const { stations } = await city.ask('/stations?near=102.71,25.039&limit=60');
   const busy = stations.toSorted((a, b) => b.piles.charging - a.piles.charging)[0];
-  const full = stations.filter((s) => s.piles.free === 0 && s.piles.inUse > 0).toSorted((a, b) => b.piles.total - a.piles.total)[0] ?? busy;
   const detail = await city.ask(`/stations/${encodeURIComponent(busy.id)}`);
   const pile = detail.station.pileList.find((p) => p.state === 'charging') ?? detail.station.pileList[0];
   const { vehicles } = await city.ask('/vehicles?bbox=102.68,25.02,102.74,25.06', token);
@@ -50,7 +49,7 @@ async function things(token) {
   const own = await city.ask('/stations?near=102.71,25.039&radiusM=20000&operator=teld&limit=50', token);
   return {
     district: districts.toSorted((a, b) => b.piles.inUse - a.piles.inUse)[0].id,
-    station: encodeURIComponent(busy.id), full: encodeURIComponent(full.id), pile: encodeURIComponent(pile.id),
+    station: encodeURIComponent(busy.id), pile: encodeURIComponent(pile.id),
     vin: moving.vin, own: encodeURIComponent((own.stations[0] ?? busy).id),
   };
 }
