@@ -16,6 +16,7 @@ const chosen = PICTURES.filter((p) => asked.length === 0 || asked.some((name) =>
 const city = await openCity();
 const browsers = {};
 const failed = [];
+const patience = Number(process.env.PATIENCE ?? 1); // more where the machine is busy, so that maps are drawn
 try {
   const tokens = {
     regulator: await city.admin('token', 'add', '--role', 'regulator'),
@@ -80,7 +81,7 @@ async function take(p, tokens, known) {
       await sleep(3000);
       await lose();
     }
-    await sleep((p.settleS ?? 4) * 1000);
+    await sleep((p.settleS ?? 4) * 1000 * patience);
     const jpeg = p.width > 2000; // a picture of a 4K wall is large
     const name = `${p.name}.${jpeg ? 'jpg' : 'png'}`;
     await page.screenshot({ path: out + name, timeout: 120_000, ...(jpeg ? { type: 'jpeg', quality: 85 } : {}) });
