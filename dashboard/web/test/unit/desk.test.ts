@@ -51,7 +51,9 @@ describe('the table of views', () => {
 
   test('knows what is whose', () => {
     expect(find('/quality', 'operator')).toMatchObject({ params: {} });
-    expect(find('/quality', 'regulator')).toBe('role');
+    expect(find('/quality', 'regulator')).toMatchObject({ params: {} });
+    expect(find('/connect', 'regulator')).toBe('role');
+    expect(find('/compare', 'maker')).toBe('role');
     expect(find('/none', 'operator')).toBeNull();
     expect(navOf('maker').map((v) => v.path)).toContain('/quality');
   });

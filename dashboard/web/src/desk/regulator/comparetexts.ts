@@ -25,7 +25,7 @@ export const TEXTS = {
   worst: ['最差', 'Worst'],
   unknown: ['未报区县', 'Not given'],
   chart: ['{what}，{unit}', '{what}, {unit}'],
-  export: ['比较表', 'the comparison'],
-  exportUnder: ['其下的数据', 'the data under it'],
+  exportShown: ['此表（所选时段和列）', 'this table (period and columns as chosen)'],
+  exportAll: ['{who}全部字段（此刻）', '{who}, all fields (of now)'],
   noBorders: ['区县车辆数需城市提供官方区界', 'Vehicles by district need the city’s official borders'],
 } as const satisfies Texts<string>;

@@ -5,7 +5,7 @@ import { loadBase, point } from '../../lib/basemap.ts';
 import type { City } from '../../lib/config.ts';
 import { HEAT, intensity, STOPS } from '../../lib/heat.ts';
 import type { Lang } from '../../lib/i18n.ts';
-import { baseSources, DARK, LIGHT, loadMapLibre, lowerLayers, upperLayers } from '../../lib/mapstyle.ts';
+import { baseSources, DARK, FONT, LIGHT, loadMapLibre, lowerLayers, upperLayers, type Palette } from '../../lib/mapstyle.ts';
 import type { Theme } from '../../lib/theme.ts';
 import type { Box, LonLat } from '../../lib/types.ts';
 import type { Touched } from '../../lib/viewfeed.ts';
@@ -15,24 +15,35 @@ export interface DeskMapOptions {
   lang: Lang;
   theme: Theme;
   box: Box; // shown first
+  where?: Where | undefined; // shown instead of `box`: how a map before this one stood
   label: string;
   viewed?(box: Box, zoom: number, byHand: boolean): void;
   moved?(): void; // the view moves: what is drawn over it must follow
   clicked?(at: LonLat, stations: string[]): void;
 }
 
-export interface StationDot {
+export interface Where {
+  center: LonLat;
+  zoom: number;
+}
+
+/** A station as a figure on the map: free of total, or why there is none. */
+export interface StationMark {
   id: string;
   at: LonLat;
-  colour: string; // #rrggbb
+  text: string;
+  free: boolean;
 }
 
 const EMPTY = { type: 'FeatureCollection' as const, features: [] };
 const FINGER = 10; // CSS pixels around a click
 const NEAREST = 16;
 
-/** Zoom from which the schematic's borders, which are kilometres off, are left out. */
+/** Zoom from which the schematic's borders, which are kilometres off, are left out, and places are named. */
 const COARSE_TO = 11.5;
+
+/** Zoom from which stations stand on the map. */
+export const STATIONS_FROM = 13;
 
 export class DeskMap {
   #map: GLMap;
@@ -43,12 +54,13 @@ export class DeskMap {
     this.#map = map;
     let byHand = false;
     map.on('movestart', (event) => {
-      if ('originalEvent' in event && event.originalEvent) byHand = true;
+      byHand = 'originalEvent' in event && Boolean(event.originalEvent);
     });
     const viewed = (): void => options.viewed?.(this.box, map.getZoom(), byHand);
     map.on('moveend', viewed);
     map.on('move', () => options.moved?.());
     map.on('resize', () => {
+      byHand = false;
       options.moved?.();
       viewed();
     });
@@ -62,13 +74,12 @@ export class DeskMap {
 
   /** Builds the map in `container`; rejects where it cannot be drawn. */
   static async create(container: HTMLElement, options: DeskMapOptions): Promise<DeskMap> {
-    const [{ Map: GL }, base] = await Promise.all([loadMapLibre(), loadBase(options.city)]);
+    const [{ Map: GL, ScaleControl }, base] = await Promise.all([loadMapLibre(), loadBase(options.city)]);
     const palette = options.theme === 'dark' ? DARK : LIGHT;
     const own = { type: 'geojson' as const, data: EMPTY };
     const map = new GL({
       container,
-      bounds: options.box,
-      fitBoundsOptions: { padding: 24, maxZoom: NEAREST },
+      ...(options.where ?? { bounds: options.box, fitBoundsOptions: { padding: 24, maxZoom: NEAREST } }),
       minZoom: 7.5,
       maxZoom: 17,
       attributionControl: false,
@@ -77,17 +88,23 @@ export class DeskMap {
       pitchWithRotate: false,
       style: {
         version: 8,
-        sources: { ...baseSources(base), cells: own, stations: own, track: own, ends: own },
+        sources: { ...baseSources(base), places: placesOf(options), cells: own, stations: own, track: own, ends: own },
         layers: [
-          ...lowerLayers(palette), ...cellLayers(palette.background),
-          ...upperLayers(palette, options.lang, 0.9).map(coarse), ...ownLayers(options.theme, palette.background),
+          ...lowerLayers(palette).map(coarse), ...cellLayers(palette.background),
+          ...upperLayers(palette, options.lang, 0.9).map(coarse), ...ownLayers(options.theme, options.lang, palette),
         ],
       },
     });
     map.touchZoomRotate.disableRotation();
+    map.addControl(new ScaleControl({ maxWidth: 120 }), 'top-right');
     map.getCanvas().setAttribute('aria-label', options.label);
     await new Promise<void>((resolve) => map.once('load', () => resolve()));
     return new DeskMap(map, options);
+  }
+
+  get where(): Where {
+    const { lng, lat } = this.#map.getCenter();
+    return { center: [lng, lat], zoom: this.#map.getZoom() };
   }
 
   get box(): Box {
@@ -118,8 +135,8 @@ export class DeskMap {
     for (const id of [...this.#lit]) if (!values.has(id)) this.#light(id, undefined, most);
   }
 
-  stations(dots: readonly StationDot[]): void {
-    this.#set('stations', dots.map((d) => point(d.at, { id: d.id, colour: d.colour })));
+  stations(marks: readonly StationMark[]): void {
+    this.#set('stations', marks.map((m) => point(m.at, { id: m.id, text: m.text, free: m.free })));
   }
 
   /** Draws lines, the last of which ends now, and a ring at the moment that is read off. */
@@ -162,8 +179,13 @@ export function still(): boolean {
   return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 
+function placesOf({ city }: DeskMapOptions) {
+  const features = city.places.map((p) => point([p.lon, p.lat], { zh: p.name, en: p.nameEn ?? p.name }));
+  return { type: 'geojson' as const, data: { type: 'FeatureCollection' as const, features } };
+}
+
 function coarse(layer: LayerSpecification): LayerSpecification {
-  return ['inner', 'outer', 'districtNames'].includes(layer.id) ? { ...layer, maxzoom: COARSE_TO } : layer;
+  return ['city', 'inner', 'outer', 'districtNames'].includes(layer.id) ? { ...layer, maxzoom: COARSE_TO } : layer;
 }
 
 function cellLayers(ground: string): LayerSpecification[] {
@@ -185,15 +207,19 @@ function cellLayers(ground: string): LayerSpecification[] {
   ];
 }
 
-function ownLayers(theme: Theme, ground: string): LayerSpecification[] {
+function ownLayers(theme: Theme, lang: Lang, ground: Palette): LayerSpecification[] {
   const accent = theme === 'dark' ? '#4fb3d9' : '#0f5c7a';
+  const halo = { 'text-halo-color': ground.halo, 'text-halo-width': 2 };
   return [
     {
-      id: 'stations', type: 'circle', source: 'stations',
-      paint: {
-        'circle-radius': ['interpolate', ['linear'], ['zoom'], 10, 3, 15, 8],
-        'circle-color': ['get', 'colour'], 'circle-stroke-color': ground, 'circle-stroke-width': 1.5,
-      },
+      id: 'places', type: 'symbol', source: 'places', minzoom: COARSE_TO,
+      layout: { 'text-field': ['get', lang], 'text-font': FONT, 'text-size': 17, 'text-letter-spacing': 0.04 },
+      paint: { 'text-color': ground.text, 'text-opacity': 0.85, ...halo },
+    },
+    {
+      id: 'stations', type: 'symbol', source: 'stations', minzoom: STATIONS_FROM,
+      layout: { 'text-field': ['get', 'text'], 'text-font': FONT, 'text-size': 14, 'text-padding': 1, 'text-offset': [0, -1] },
+      paint: { 'text-color': ['case', ['get', 'free'], theme === 'dark' ? '#4ade9c' : '#0a6b4a', ground.text], ...halo },
     },
     {
       id: 'track', type: 'line', source: 'track', layout: { 'line-join': 'round', 'line-cap': 'round' },

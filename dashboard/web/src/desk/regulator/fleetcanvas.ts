@@ -99,11 +99,11 @@ export class FleetCanvas {
         pen.lineWidth = shape === 'cross' ? 3 : 1.5;
         pen.stroke();
       } else {
-        pen.fillStyle = colour;
-        pen.fill();
-        pen.lineWidth = 1;
+        pen.lineWidth = 2; // the edge lies below, so that vehicles of one place run together
         pen.strokeStyle = this.#colours.get('edge') ?? '#ffffff';
         pen.stroke();
+        pen.fillStyle = colour;
+        pen.fill();
       }
     }
     if (this.#mark) {

@@ -32,9 +32,11 @@ export const TEXTS = {
   report: ['报文', 'Report'],
   export: ['视野内车辆', 'vehicles in view'],
   stationsHere: ['充电站 {id}', 'Station {id}'],
-  scale: ['{a} 起 · {b} 以上', 'from {a} · {b} and more'],
+  stationMark: ['地图上的数字：充电站 空闲 / 总桩数，点击打开', 'Figures on the map: free / all piles of a station; click one'],
   none: ['视野内没有车辆', 'No vehicle in view'],
   gone: ['这辆车不在平台上', 'This vehicle is not known'],
   search: ['查找车辆', 'Find a vehicle'],
   privacy: ['车辆位置和 VIN 仅监管方可见', 'Positions and VINs are seen by regulators only'],
 } as const satisfies Texts<string>;
+
+export type MapSay = (key: keyof typeof TEXTS, values?: Record<string, string | number>) => string;

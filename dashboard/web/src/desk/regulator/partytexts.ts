@@ -43,7 +43,7 @@ export const TEXTS = {
   stations: ['充电站清单', 'List of stations'],
   definition: ['定义', 'Definition'],
   noGrade: ['未评级', 'no grade'],
-  samplesNote: ['拒收报文的样例只发给该单位（MQTT feedback）。', 'Samples of rejected reports go to the party alone (MQTT feedback).'],
+  samplesNote: ['样本和改法', 'Samples, and how to mend them'],
   all: ['全部单位', 'All parties'],
   missingParty: ['没有这家单位', 'There is no such party'],
 } as const satisfies Texts<string>;

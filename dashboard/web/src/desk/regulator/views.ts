@@ -12,6 +12,12 @@ export const REGULATOR_VIEWS: readonly View[] = [
   { path: '/parties', roles: REGULATOR, title: ['单位', 'Parties'], nav: true, load: () => import('./Parties.svelte') },
   { path: '/stations', roles: REGULATOR, title: ['充电站', 'Stations'], nav: true, load: () => import('./Stations.svelte') },
   { path: '/definitions', roles: REGULATOR, title: ['定义', 'Definitions'], nav: true, load: () => import('./Definitions.svelte') },
+  { path: '/rules', roles: REGULATOR, title: ['触发的规则', 'Rules broken'], under: '/parties', load: () => import('../party/Rules.svelte') },
+  {
+    path: '/quality', roles: REGULATOR, title: ['数据质量与评级', 'Quality and grade'], under: '/parties',
+    load: () => import('../party/Quality.svelte'),
+  },
+  { path: '/tail', roles: REGULATOR, title: ['实时报文', 'Live messages'], under: '/parties', load: () => import('../party/Tail.svelte') },
   { path: '/piles/:id', roles: REGULATOR, title: ['充电枪', 'Pile'], under: '/find', load: () => import('./Pile.svelte') },
   {
     path: '/stations/:id', roles: REGULATOR, title: ['充电站', 'Station'], under: '/stations',
