@@ -19,7 +19,7 @@ export const TEXTS = {
   reading: ['正在读取历史 {a} / {b}', 'Reading history, {a} of {b}'],
   table: ['{who}比较', 'Comparison: {who}'],
   name: ['名称', 'Name'],
-  sortBy: ['按{what}排序', 'Sort by {what}'],
+  sortBy: ['{what}：排序', '{what}: sort'],
   defineOf: ['{what}的定义', 'Definition of {what}'],
   best: ['最好', 'Best'],
   worst: ['最差', 'Worst'],
