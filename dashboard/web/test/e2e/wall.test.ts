@@ -112,7 +112,7 @@ describe('the wall', () => {
     await page.context().close();
   });
 
-  test.each([[390, 844], [1366, 768], [3840, 2160]])('cuts no text at %d × %d', async (width, height) => {
+  test.each([[1366, 768], [3840, 2160]])('cuts no text at %d × %d', async (width, height) => {
     for (const lang of ['zh', 'en']) {
       const watched = await open(`/wall?lang=${lang}`, { viewport: { width, height }, webgl: false });
       await watched.page.locator('tbody tr:nth-child(5)').waitFor();
