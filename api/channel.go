@@ -225,6 +225,10 @@ func (c *channel) wrap(h *Hub, d *jsonBuf, t told) advance {
 // city no revision has the same one.
 func (h *Hub) revString(rev uint64) string { return h.epoch + "." + strconv.FormatUint(rev, 10) }
 
+// aheadRevs is how far ahead of us a viewer may be that comes back: what it had
+// of another replica, or of live just before the hub takes a tick over.
+const aheadRevs = 2
+
 // parseRev returns the revision that s names, 0 when it is none of ours.
 func (h *Hub) parseRev(s string) uint64 {
 	dot := strings.LastIndexByte(s, '.')
@@ -232,7 +236,7 @@ func (h *Hub) parseRev(s string) uint64 {
 		return 0
 	}
 	n, err := strconv.ParseUint(s[dot+1:], 10, 64)
-	if err != nil || n > h.rev {
+	if err != nil || n > h.rev+aheadRevs {
 		return 0
 	}
 	return n

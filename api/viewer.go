@@ -199,7 +199,7 @@ func (c *held) advance(h *Hub, rev uint64) advance {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	switch {
-	case !c.ch.ready:
+	case !c.ch.ready, c.sent > h.rev: // it is ahead: no viewer goes back
 		return advance{}
 	case c.resume:
 		return c.ch.resumed(h, c.sent)

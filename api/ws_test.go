@@ -169,6 +169,28 @@ func TestVehiclesFeed(t *testing.T) {
 	}
 }
 
+// One that comes back from a replica that is a second ahead never goes back: it
+// waits until its revision is reached.
+func TestResumeAhead(t *testing.T) {
+	w := newWorld(t)
+	w.put(station(1, teld, center, 1))
+	w.tick()
+	c := w.dial("")
+	ch := c.sub("a", `"feed":"stations",`+cityBox)[0]
+	c.next()
+	ahead := w.api.Hub().revString(w.rev + 1)
+
+	back := w.dial("")
+	back.sub("b", `"feed":"stations",`+cityBox+`,"rev":{"`+ch+`":"`+ahead+`"}`)
+	back.chans[ch].items = map[string]map[string]json.RawMessage{"teld:S1": {}}
+	w.tick()
+	w.pile(teld, 1, charge.PileReport{Status: charge.StatusFault})
+	w.tick()
+	if got := back.next(); got.Full || got.Rev < ahead {
+		t.Errorf("after %s: %s", ahead, got.raw)
+	}
+}
+
 func TestResume(t *testing.T) {
 	w := newWorld(t)
 	w.put(station(1, teld, center, 1), station(2, teld, center, 2))

@@ -21,12 +21,16 @@ func (j *judge) meet(party, num charge.Num, o *pileEntry, r *charge.PileReport) 
 		return
 	}
 	v := &j.index.vehicle[car]
+	told := j.looks.may(party, car, j.rec.Received) // whatever comes out: silence tells, too
 	station := geo.Point{Lon: o.station.Lon, Lat: o.station.Lat}
 	shift, apart, ok := j.limits.MeetingAt(station, &v.memory, r.TS)
 	switch {
 	case !ok:
 	case apart > 0:
 		// How far is the maker's to know: from three stations it tells where the vehicle is.
+		if !told {
+			return
+		}
 		j.find(charge.RuleVehicleApart, "%s: vehicle %s charges here, but is more than %v m from the station", r.ID, r.VIN,
 			j.limits.ApartM)
 	default:

@@ -48,6 +48,7 @@ type judge struct {
 	rec      record.Record
 	findings quality.Findings
 	unknown  vehicleEntry // of a VIN until it is registered
+	looks    looks
 	meetings quality.Meetings
 	met      bool          // since the suspects were found
 	counted  charge.Millis // when they were

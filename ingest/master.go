@@ -177,7 +177,10 @@ func (j *judge) sessionFacts(s *charge.Session) quality.SessionFacts {
 	}
 	if num := j.index.vehicles[s.VIN]; s.VIN != "" && num != 0 {
 		v := &j.index.vehicle[num]
-		x.Vehicle, x.BatteryKWh = &v.memory, v.master.BatteryKWh
+		x.BatteryKWh = v.master.BatteryKWh
+		if j.looks.may(s.Party, num, j.rec.Received) {
+			x.Vehicle = &v.memory
+		}
 	}
 	return x
 }

@@ -42,9 +42,10 @@ func masterRules(l *Limits) []RuleInfo {
 	negative := row(charge.RuleSessionNeg, nil, say("结束早于开始", "It ends before it starts"))
 	negative.Actions = of(rejects)
 	apart := row(charge.RuleVehicleApart, vehicleApart, say(
-		"充电期间其车辆(VIN)的位置距站点超过 %s 米;枪报文在充电开始约一分钟后判断一次(要求车辆静止,位置与报文相差不超过 %s)",
+		"充电期间其车辆(VIN)的位置距站点超过 %s 米;枪报文在充电开始约一分钟后判断一次(要求车辆静止,位置与报文相差不超过 %s);为保护隐私,每家运营商对每辆车每天只核对一次",
 		"The vehicle (VIN) that charges is more than %s m from the station in that time; of pile reports that is looked at "+
-			"once, about a minute into charging, if the vehicle stands still and its position is within %s",
+			"once, about a minute into charging, if the vehicle stands still and its position is within %s; an operator is "+
+			"told once a day and vehicle, so that it cannot search for one",
 		l.ApartM, l.CRSFresh))
 	apart.Applies = "piles, sessions"
 	meta := row(charge.RuleMetaStation, nil, say(
