@@ -218,15 +218,28 @@ func (d *desk) shifted() {
 // told must not depend on how far away the vehicle is, nor on its battery.
 func TestOperatorsLearnNothingOfVehicles(t *testing.T) {
 	told := func(lat, battery float64) (said []string) {
-		d := newDesk(t)
-		d.send(byd, charge.Fleet, fmt.Sprintf(`{"vin":%q,"class":"bus","batteryKwh":%v}`, vin, battery))
-		d.car(fmt.Sprintf(`"lon":102.8,"lat":%v,"speedKmh":0`, lat))
+		start := func() *desk {
+			d := newDesk(t)
+			d.send(byd, charge.Fleet, fmt.Sprintf(`{"vin":%q,"class":"bus","batteryKwh":%v}`, vin, battery))
+			d.car(fmt.Sprintf(`"lon":102.8,"lat":%v,"speedKmh":0`, lat))
+			return d
+		}
+		d := start()
 		for range 5 {
 			d.pile(fmt.Sprintf(`"status":3,"session":"1","vin":%q`, vin))
 		}
 		said = append(said, d.said...)
+		d = start() // a platform that was not asked today
 		d.bill("1", 60, 0, fmt.Sprintf(`"energyKwh":70,"vin":%q`, vin))
-		return append(said, d.said...)
+		said = append(said, d.said...)
+		d.said = nil
+		d.bill("2", 60, 0, fmt.Sprintf(`"energyKwh":1,"vin":%q`, vin))
+		for _, s := range d.said {
+			if strings.HasPrefix(s, "session.vehicle-apart") {
+				t.Errorf("asked twice a day: %s", s)
+			}
+		}
+		return said
 	}
 	near, far := told(25, 50), told(25.3, 55.5)
 	if !slices.Equal(near, far) {
