@@ -131,9 +131,10 @@ export function flat(box: Box, width: number): Flat {
   };
 }
 
-/** An SVG path of rings, closed unless told otherwise. */
-export function svgPath(view: Flat, rings: readonly (readonly number[])[][], close = true): string {
+/** An SVG path of rings, closed unless told otherwise; null of none. A ring of fewer than two points draws nothing. */
+export function svgPath(view: Flat, rings: readonly (readonly number[])[][], close = true): string | null {
   const text = ([lon = 0, lat = 0]: readonly number[]): string =>
     view.point([lon, lat]).map((v) => v.toFixed(1)).join(' ');
-  return rings.map((ring) => `M${ring.map(text).join('L')}${close ? 'Z' : ''}`).join('');
+  const drawn = rings.filter((ring) => ring.length > 1);
+  return drawn.map((ring) => `M${ring.map(text).join('L')}${close ? 'Z' : ''}`).join('') || null;
 }

@@ -68,3 +68,12 @@ test('rings become paths', () => {
   const path = svgPath({ width: 1, height: 1, point: ([x, y]) => [x, y] }, [[[1, 2], [3, 4]]]);
   expect(path).toBe('M1.0 2.0L3.0 4.0Z');
 });
+
+test.each([
+  ['no ring', [], null],
+  ['an empty ring', [[]], null],
+  ['a ring of one point', [[[1, 2]]], null],
+  ['an empty ring beside a whole one', [[], [[1, 2], [3, 4]]], 'M1.0 2.0L3.0 4.0Z'],
+] as [string, number[][][], string | null][])('%s is a whole path or none', (_, found, path) => {
+  expect(svgPath({ width: 1, height: 1, point: ([x, y]) => [x, y] }, found)).toBe(path);
+});

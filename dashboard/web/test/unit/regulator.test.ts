@@ -8,7 +8,7 @@ import { sumPiles } from '../../src/desk/regulator/day.ts';
 import { cellText, fileName } from '../../src/desk/regulator/exports.ts';
 import { guesses } from '../../src/desk/regulator/find.ts';
 import { countStates, Glides, stateOf } from '../../src/desk/regulator/fleet.ts';
-import { everyFor, gaps, lines, nearest, scaleOf, stretches } from '../../src/desk/regulator/series.ts';
+import { everyFor, gaps, lines, nearest, pathOf, scaleOf, stretches } from '../../src/desk/regulator/series.ts';
 import { placeAt, trackOf } from '../../src/desk/regulator/track.ts';
 import { flagWords } from '../../src/desk/regulator/words.ts';
 
@@ -42,6 +42,17 @@ describe('rows as a chart', () => {
     const times = [0, 1, 2, 9, 10, 11].map((m) => m * MIN);
     const found = lines({ times, values: [1, 2, null, 3, 4, 5] }, 5 * MIN);
     expect(found.map((l) => l.map((p) => p[1]))).toEqual([[1, 2], [3, 4, 5]]);
+  });
+
+  test.each([
+    ['no line', [], null],
+    ['a line without a point', [[]], null],
+    ['what is no number', [[[1, NaN], [NaN, 1]]], null],
+    ['a column of nulls', lines({ times: [1, 2, 3], values: [null, null, null] }, MIN), null],
+    ['one value', lines({ times: [1, 2], values: [null, 5] }, MIN), 'M2.0 5.0h.01'],
+    ['an empty line beside two points', [[], [[1, 2], [3, 4]]], 'M1.0 2.0L3.0 4.0'],
+  ] as [string, [number, number][][], string | null][])('%s is a whole path or none', (_, found, path) => {
+    expect(pathOf(found, (at) => at, (v) => v)).toBe(path);
   });
 
   test('a state holds until the next row, and no longer than a silence', () => {

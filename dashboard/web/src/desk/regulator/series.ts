@@ -62,6 +62,22 @@ export function lines({ times, values }: Trace, gapMs: number): Point[][] {
   return out;
 }
 
+/** The lines that have something to draw: points that are numbers, and no line without one. */
+export function drawable(all: readonly (readonly Point[])[]): Point[][] {
+  return all
+    .map((line) => line.filter(([at, v]) => Number.isFinite(at) && Number.isFinite(v)))
+    .filter((line) => line.length > 0);
+}
+
+/** The SVG path of lines, a dot for a line of one point; null when there is nothing to draw. */
+export function pathOf(all: readonly (readonly Point[])[], x: (at: number) => number, y: (v: number) => number): string | null {
+  const path = drawable(all).map((line) => {
+    const text = line.map(([at, v]) => `${x(at).toFixed(1)} ${y(v).toFixed(1)}`).join('L');
+    return line.length === 1 ? `M${text}h.01` : `M${text}`;
+  });
+  return path.join('') || null;
+}
+
 /** How long nothing may be said before a chart of windows `ms` wide shows a gap. */
 export function gapOf(ms: number): number {
   return Math.max(SILENT_MS, 2 * ms);
