@@ -47,7 +47,12 @@ export async function heap(cdp: CDPSession): Promise<number> {
   return (await cdp.send('Runtime.getHeapUsage')).usedSize;
 }
 
-/** Frames a second while a map is dragged for some seconds. */
+/** The part of the city that the wall's map shows, as its inset marks it. */
+export function shown(page: Page): Promise<string> {
+  return page.locator('svg.inset rect').evaluate((e) => ['x', 'y', 'width', 'height'].map((a) => e.getAttribute(a)).join(' '));
+}
+
+/** Frames a second while a map is dragged for some seconds, and let go elsewhere than it was taken. */
 export async function frames(page: Page, seconds: number): Promise<number> {
   const counted = page.evaluate((ms) => new Promise<number>((done) => {
     const began = performance.now();
@@ -63,6 +68,7 @@ export async function frames(page: Page, seconds: number): Promise<number> {
   await page.mouse.move(900, 500);
   await page.mouse.down();
   for (let i = 0; performance.now() < until; i++) await page.mouse.move(900 + 120 * Math.sin(i / 6), 500 + 80 * Math.cos(i / 6));
+  await page.mouse.move(1020, 580);
   await page.mouse.up();
   return counted;
 }
