@@ -159,21 +159,20 @@ func (s *shard) send(v *viewer, tmp *scratch) {
 	}
 }
 
-// watch pings v and cuts it when it was silent too long.
+// watch pings v when it has been silent for a while, and cuts it when it has not
+// answered that either. It goes by when v was asked: a process with too much to
+// do comes by late, and whoever it did not ask is not to blame.
 func (s *shard) watch(v *viewer, now int64) {
-	heard := v.heard.Load()
-	if now-heard > int64(s.h.cfg.Silence.Seconds()) {
-		s.h.dropped.Add(1)
-		v.shut()
-		return
-	}
-	every := int64(s.h.cfg.Ping.Seconds())
-	if now-heard < every || !v.mu.TryLock() {
+	heard, silence := v.heard.Load(), s.h.cfg.Silence-s.h.cfg.Ping
+	if now-heard < int64(s.h.cfg.Ping.Seconds()) || !v.mu.TryLock() {
 		return
 	}
 	defer v.mu.Unlock()
-	if now-v.pinged >= every && len(v.pending) == 0 {
+	switch {
+	case v.pinged <= heard:
 		v.pinged = now
-		v.put(controlFrame(websocket.PingMessage, nil))
+		v.put(controlFrame(websocket.PingMessage, nil)) // behind what it has not read yet
+	case now-v.pinged > int64(silence.Seconds()):
+		v.drop(s.h)
 	}
 }

@@ -140,6 +140,29 @@ func TestSilentViewersAreCut(t *testing.T) {
 	eventually(t, func() bool { return w.api.Stats().Viewers == 1 })
 }
 
+// TestNobodyIsCutUnasked: a process that comes by late asks first, however long a
+// viewer was silent, and cuts only the one that then says nothing.
+func TestNobodyIsCutUnasked(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.dialSlow() // its reader answers nothing
+	w.eventuallyViewers(1)
+	v, now := w.onlyViewer(), time.Now().Unix()
+	for _, step := range []struct {
+		after, pinged int64 // seconds
+		cut           bool
+	}{{29, 0, false}, {500, 500, false}, {540, 500, false}, {546, 500, true}} {
+		v.heard.Store(now)
+		v.shard.watch(v, now+step.after)
+		v.mu.Lock()
+		pinged, cut := max(0, v.pinged-now), v.closing
+		v.mu.Unlock()
+		if pinged != step.pinged || cut != step.cut {
+			t.Fatalf("after %d s: pinged at %d, cut %v; want %d, %v", step.after, pinged, cut, step.pinged, step.cut)
+		}
+	}
+}
+
 // TestPingsUnanswered: one that pings and reads nothing is kept one pong ready,
 // behind what it is being sent, however often it pings.
 func TestPingsUnanswered(t *testing.T) {

@@ -174,7 +174,7 @@ func (c *clients) opened(s socket) {
 	if s.err != nil {
 		v.fd = -1
 		c.count.Failed++
-		c.count.Why = s.err.Error()
+		c.count.because(s.err)
 		return
 	}
 	p := who(c.city, int(v.number))
@@ -214,7 +214,7 @@ func (c *clients) read(v *viewer) {
 			c.close(v, err)
 			return
 		case n == 0:
-			c.close(v, errors.New("closed by the replica"))
+			c.close(v, errors.New("cut by the replica without a close frame"))
 			return
 		}
 		c.count.Bytes += uint64(n)
@@ -243,5 +243,5 @@ func (c *clients) close(v *viewer, why error) {
 	v.fd = -1
 	c.count.Open--
 	c.count.Lost++
-	c.count.Why = why.Error()
+	c.count.because(why)
 }

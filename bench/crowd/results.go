@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type results struct {
 	opened     status
 	calm, busy *window // without and with questions
 	compared   status
+	cityEnd    string // what the simulated city said if it did not stop cleanly
 }
 
 // aimStart is within what a fresh replica must be right.
@@ -43,7 +45,7 @@ func (r *results) verdict() error {
 		fail(s.right > aimStart, "replica %d was right after %.1f s, aim %v", i+1, s.right.Seconds(), aimStart)
 	}
 	fail(v.Open < c.viewers, "%d of %d viewers were open to the end: %d failed, %d lost (%s)",
-		v.Open, c.viewers, v.Failed, v.Lost, v.Why)
+		v.Open, c.viewers, v.Failed, v.Lost, v.reasons())
 	// An empty part of the map does not change; two in a hundred may look at one.
 	fail(v.Mute > 0 || v.Blind > c.viewers/50, "%d viewers were told nothing in the window, %d of them never anything",
 		v.Blind, v.Mute)
@@ -142,6 +144,12 @@ func (r *results) printViewers(p printer) {
 		"said.\n", r.compared.Checked, r.compared.Channels, len(r.compared.Wrong))
 	for _, s := range r.compared.Wrong {
 		p("- **%s**", s)
+	}
+	if r.cityEnd != "" {
+		p("\nThe simulated city did not stop cleanly: %s", r.cityEnd[strings.LastIndexByte(r.cityEnd, '\n')+1:])
+	}
+	if r.busy.clients.Lost+r.busy.clients.Failed > 0 {
+		p("\nLost or failed: %s.", r.busy.clients.reasons())
 	}
 }
 

@@ -3,9 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/city"
@@ -65,8 +68,8 @@ func (p *person) question() string {
 // the last SIGUSR1 began.
 type status struct {
 	PID                int
-	Open, Failed, Lost int    // sockets that are open, could not be opened, were closed on us
-	Why                string // of the last of these
+	Open, Failed, Lost int            // sockets that are open, could not be opened, were closed on us
+	Why                map[string]int // of these
 	Connecting         time.Duration
 	From, To           time.Time // the window, up to when this was written
 
@@ -82,6 +85,30 @@ type status struct {
 	Done     bool // all is compared
 
 	span float64 // seconds × sockets of a sum
+}
+
+// because books why a socket was lost or failed.
+func (s *status) because(err error) { s.blame(err.Error(), 1) }
+
+// reasonsKept bounds the different ones; what comes after goes into one.
+const reasonsKept = 20
+
+func (s *status) blame(why string, n int) {
+	if s.Why == nil {
+		s.Why = map[string]int{}
+	}
+	if _, ok := s.Why[why]; !ok && len(s.Why) >= reasonsKept {
+		why = "other reasons"
+	}
+	s.Why[why] += n
+}
+
+func (s *status) reasons() string {
+	var all []string
+	for _, why := range slices.Sorted(maps.Keys(s.Why)) {
+		all = append(all, fmt.Sprintf("%d × %s", s.Why[why], why))
+	}
+	return strings.Join(all, "; ")
 }
 
 // patience is how long an answer may take before it counts as none.

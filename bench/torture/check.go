@@ -151,7 +151,8 @@ func (p *party) explain() string {
 }
 
 // addsUp reports whether the account is what the party's own count allows. The
-// broker outside may hand a message on twice, which the party does not see.
+// broker outside may hand a message on twice, which the party does not see: what
+// it sends twice is known again and kept once.
 func (p *party) addsUp(outside bool) bool {
 	t := p.total
 	kept := t.Taken + t.History

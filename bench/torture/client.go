@@ -288,7 +288,7 @@ func (c *client) produce() {
 		}
 	case k < 8 && c.party.operator:
 		c.finishSession()
-	case k == 8 && c.party.operator:
+	case k == 8 && c.party.operator && !c.lane.outside: // a broker that hands old names on again would have them taken again
 		c.rename()
 	case k == 9:
 		c.pending = append(c.pending, &message{topic: c.topic(c.kind()), payload: []byte(`[{"id":"x"`), reports: 1, bad: 1})
