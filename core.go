@@ -19,6 +19,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/influx"
 	"github.com/dianchi-platform/dianchi/internal/influxd"
 	"github.com/dianchi-platform/dianchi/internal/live"
+	"github.com/dianchi-platform/dianchi/internal/past"
 	"github.com/dianchi-platform/dianchi/internal/quality"
 	"github.com/dianchi-platform/dianchi/internal/registry"
 	"github.com/dianchi-platform/dianchi/internal/snapfile"
@@ -30,6 +31,7 @@ const (
 	spoolDir    = "spool"
 	snapshotDir = "snapshot"
 	influxDir   = "influxdb"
+	momentsDir  = "moments"
 	positionIn  = "influx.position"
 	accountsIn  = "demo-accounts.json"
 )
@@ -51,6 +53,7 @@ type core struct {
 	influxd  *influxd.Daemon // nil with an InfluxDB elsewhere
 	writer   *influx.Writer
 	history  *influx.Reader
+	past     *past.Store
 	applier  *registry.Applier
 	door     *door.Door     // nil with a broker elsewhere
 	broker   *broker.Source // nil with the embedded door
@@ -91,6 +94,10 @@ func (a *app) startCore(ctx context.Context, fatal chan<- error, watch func(*cor
 		Spool: k.spool, Live: k.live, Parties: k.access, Sessions: sessionLookup{k.registry},
 		Speak: k.speak, Fatal: fatal,
 	}
+	if k.past, err = past.Open(past.Config{Dir: filepath.Join(c.Data, momentsDir)}, a.log); err != nil {
+		return nil, err
+	}
+	deps.Moments = k.past
 	deps.Health = func() alarm.Health { return k.health(c.Data) }
 	if c.InternalToken != "" {
 		k.follow = a.newFollow(k)

@@ -13,7 +13,9 @@ import (
 // real parties, reaches InfluxDB, and is shown to a browser; then it stops and
 // comes back as it was.
 func TestTheCityIsLiveAndComesBack(t *testing.T) {
-	p := start(t, t.TempDir(), "", "--demo", "--vehicles", "6000", "--piles", "6000", "--cadence", "10s")
+	data := t.TempDir()
+	keepPast(t, data, func(i int) int { return 20 + i }) // what the wall looks back at
+	p := start(t, data, "", "--demo", "--vehicles", "6000", "--piles", "6000", "--cadence", "10s")
 	eventually(t, 90*time.Second, func() (string, bool) {
 		_, m := p.get("/api/v1/overview", "")
 		return fmt.Sprint(m), at(m, "vehicles", "total") == 6000.0 && at(m, "piles", "total") == 6000.0 &&

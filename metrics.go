@@ -58,6 +58,8 @@ var families = []struct {
 	{"vehicles", "Vehicles by state; driving, charging and alarm are parts of online.", []string{"state"}},
 	{"power_kw", "Sum of fresh piles' power.", nil},
 	{"alarms", "Open alarms by rule and severity; rules of which none is open are left out.", []string{"rule", "severity"}},
+	{"moments", "Moments of the past that are kept: 2,017 once the platform has run for a week.", nil},
+	{"moments_bytes", "Their bytes on disk.", nil},
 	{"registry_failures_total", "Transactions that failed and were tried again.", nil},
 }
 
@@ -143,6 +145,9 @@ func (c *collector) stores(put putter) {
 		put("waiting_outside", float64(w.Outside), lane)
 		put("slowed_total", float64(w.Slowed), lane)
 	}
+	kept := c.core.past.Stats()
+	put("moments", float64(kept.Moments))
+	put("moments_bytes", float64(kept.Bytes))
 	s := c.core.spool.Stats()
 	put("spool_bytes", float64(s.Bytes))
 	put("spool_written_bytes_total", float64(s.Written))

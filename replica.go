@@ -168,7 +168,7 @@ func (a *app) startReplica(ctx context.Context, out io.Writer, fatal chan<- erro
 
 func (r *replica) deps(a *app) api.Deps {
 	d := api.Deps{
-		Live: r.live, Auth: r.access, Sessions: r.client, Alarms: r, Tail: r.client, Instance: r.client.Stats().Instance, City: a.city,
+		Live: r.live, Auth: r.access, Sessions: r.client, Alarms: r, Tail: r.client, Moments: r.client, Instance: r.client.Stats().Instance, City: a.city,
 		Ready: r.ready, Metrics: prometheus.NewRegistry(), Dashboard: a.pages(r.live),
 	}
 	if r.counted {

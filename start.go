@@ -16,6 +16,7 @@ func (a *app) newFollow(k *core) *follow.Server {
 		Token: a.cfg.InternalToken, Instance: k.registry.Instance(), Dir: a.cfg.Data,
 	}, a.log, follow.Sources{
 		Journal: k.spool, Sessions: k.registry.Sessions, Alarms: ownAlarms{k}, Tail: ownTail{k},
+		Moments: k.past,
 		Snapshot: func(ctx context.Context, section func(string, uint64, []byte) error) error {
 			return k.pipeline.LiveSections(ctx, section)
 		},

@@ -19,6 +19,7 @@ func (a *app) apiConfig() api.Config {
 func (a *app) newAPI(k *core, pages bool) *api.API {
 	deps := api.Deps{
 		Live: k.live, Auth: k.access, History: k.history, Sessions: k.registry, Quality: k.pipeline.Book(), Alarms: alarms{k.pipeline, k.registry}, Tail: k.pipeline.Tail(),
+		Moments:  k.past,
 		Instance: k.registry.Instance(), City: a.city, Ready: k.ready, Metrics: k.metrics(),
 	}
 	if pages {

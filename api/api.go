@@ -99,6 +99,7 @@ type API struct {
 	asked   atomic.Int64  // Unix seconds when somebody was noticed
 	work    *queue        // of what costs a core much
 	past    *queue        // of questions about the past
+	moments *momentCache
 	hurried atomic.Uint64 // messages refused because they came too fast
 	seed    maphash.Seed  // of entity tags
 	srv     *http.Server
@@ -118,6 +119,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *API {
 	a.limiter = newLimiter(cfg.Limits, log)
 	a.work = newQueue(workAtOnce)
 	a.past = newQueue(cfg.Limits.HistoryAtOnce)
+	a.moments = newMomentCache(deps.Moments, log)
 	if n := cfg.Limits.MessageRate; n > 0 {
 		a.paced = newRate(n, inHandMessages)
 	}

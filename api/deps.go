@@ -26,6 +26,7 @@ type Deps struct {
 	Quality  Quality    // nil answers 503 not-ready
 	Alarms   Alarms     // nil answers 503 not-ready
 	Tail     Tail       // nil answers 503 not-ready
+	Moments  Moments    // nil answers questions with at 503 history-unavailable
 	City     *city.City // what /config tells of; nil tells of none
 	Instance string     // names the log that revisions are of; the same on every replica
 
@@ -33,6 +34,8 @@ type Deps struct {
 	Metrics   *prometheus.Registry // what /metrics shows; nil makes one
 	Dashboard http.Handler         // pages at the root; nil for none
 	Internal  http.Handler         // /internal/, for replicas; nil for none
+
+	now func() time.Time // nil is time.Now; tests set it
 }
 
 // Directory says who a token is; *auth.Directory is one.

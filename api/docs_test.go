@@ -167,6 +167,13 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	}
 	f("/api/v1/cells?res=8&bbox=102.7,25.0,102.75,25.05", "", 200)
 	f("/api/v1/borders", "", 200)
+	f("/api/v1/moments", "", 200)
+	then := "at=" + keptMoment(w).String()
+	for _, path := range []string{"overview?", "operators?", "makers?", "districts?", "heatmap?layer=powerKw&"} {
+		f("/api/v1/"+path+then, "", 200)
+		f("/api/v1/"+path+"at=0", "", 410)
+		f("/api/v1/"+path+"at=7258118399999", "", 400)
+	}
 	f("/api/v1/history/piles/teld:P1?every=15m", "t-teld", 200)
 	f("/api/v1/history/piles/teld:P1/sessions", "t-regulator", 200)
 	f("/api/v1/history/vehicles/"+vin(1), "t-nio", 200)

@@ -35,9 +35,23 @@ func (a *API) heatmap(rq *request, w *answer) error {
 	if p.err != nil {
 		return p.err
 	}
-	cells := a.deps.Live.Heat(layer, res, box, rq.who.role == charge.RoleRegulator)
-	slices.SortFunc(cells, func(a, b live.CellValue) int { return cmp.Compare(a.Cell, b.Cell) })
-	w.opened(a.deps.Live)
+	regulator := rq.who.role == charge.RoleRegulator
+	m, err := a.then(rq, &p, w)
+	if err != nil {
+		return err
+	}
+	var cells []live.CellValue
+	switch {
+	case m == nil:
+		cells = a.deps.Live.Heat(layer, res, box, regulator)
+		slices.SortFunc(cells, func(a, b live.CellValue) int { return cmp.Compare(a.Cell, b.Cell) })
+		w.opened(a.deps.Live)
+	case res > live.MomentRes:
+		return charge.Errorf(resNotKept, "past heat is kept at resolutions %d to %d", live.MinRes, live.MomentRes)
+	default:
+		cells = m.Heat(layer, res, box, regulator)
+		w.openedThen(m)
+	}
 	w.str("layer", layer.String())
 	w.int("res", int64(res))
 	w.arr("cells")

@@ -11,6 +11,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/city"
+	"github.com/dianchi-platform/dianchi/internal/past"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -18,6 +19,11 @@ import (
 func fullWorld(t *testing.T) *world {
 	w := newWorld(t, func(_ *Config, d *Deps) {
 		d.History, d.Sessions, d.City = fixedHistory{}, fixedHistory{}, bordered()
+		store, err := past.Open(past.Config{Dir: t.TempDir()}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Moments = store
 	})
 	st := station(1, teld, center, 1, 2)
 	st.NameEn, st.Address, st.Phone, st.OpenHours, st.District = "One", "路1号", "400", "00:00-24:00", "530102"

@@ -5,7 +5,18 @@ import "github.com/dianchi-platform/dianchi/internal/live"
 // The rows of these four resources are written once for HTTP and for the
 // feeds of the same names.
 
-func (a *API) overview(_ *request, w *answer) error {
+func (a *API) overview(rq *request, w *answer) error {
+	p := parseParams(rq.URL.RawQuery)
+	m, err := a.then(rq, &p, w)
+	switch {
+	case err != nil:
+		return err
+	case m != nil:
+		w.openedThen(m)
+		w.overviewMembers(&m.Overview)
+		w.endObj()
+		return nil
+	}
 	o := a.deps.Live.Overview()
 	w.obj("")
 	w.time("at", o.At)
@@ -23,9 +34,11 @@ func (w *jsonBuf) overviewMembers(o *live.Overview) {
 	w.int("makers", int64(o.Makers))
 }
 
-func (a *API) operators(_ *request, w *answer) error {
-	rows := a.deps.Live.Operators()
-	w.opened(a.deps.Live)
+func (a *API) operators(rq *request, w *answer) error {
+	rows, err := rowsOf(a, rq, w, a.deps.Live.Operators, func(m *live.Moment) []live.OperatorRow { return m.Operators })
+	if err != nil {
+		return err
+	}
 	w.operatorMembers(rows)
 	w.endObj()
 	return nil
@@ -48,9 +61,11 @@ func (w *jsonBuf) operatorMembers(rows []live.OperatorRow) {
 	w.endArr()
 }
 
-func (a *API) makers(_ *request, w *answer) error {
-	rows := a.deps.Live.Makers()
-	w.opened(a.deps.Live)
+func (a *API) makers(rq *request, w *answer) error {
+	rows, err := rowsOf(a, rq, w, a.deps.Live.Makers, func(m *live.Moment) []live.MakerRow { return m.Makers })
+	if err != nil {
+		return err
+	}
 	w.makerMembers(rows)
 	w.endObj()
 	return nil
@@ -71,9 +86,11 @@ func (w *jsonBuf) makerMembers(rows []live.MakerRow) {
 	w.endArr()
 }
 
-func (a *API) districts(_ *request, w *answer) error {
-	rows := a.deps.Live.Districts()
-	w.opened(a.deps.Live)
+func (a *API) districts(rq *request, w *answer) error {
+	rows, err := rowsOf(a, rq, w, a.deps.Live.Districts, func(m *live.Moment) []live.DistrictRow { return m.Districts })
+	if err != nil {
+		return err
+	}
 	w.districtMembers(rows)
 	w.endObj()
 	return nil
@@ -99,6 +116,22 @@ func (w *jsonBuf) districtMembers(rows []live.DistrictRow) {
 		w.endObj()
 	}
 	w.endArr()
+}
+
+// rowsOf begins an answer of rows, as they are or as they were.
+func rowsOf[R any](a *API, rq *request, w *answer, now func() []R, then func(*live.Moment) []R) ([]R, error) {
+	p := parseParams(rq.URL.RawQuery)
+	m, err := a.then(rq, &p, w)
+	if err != nil {
+		return nil, err
+	}
+	if m != nil {
+		w.openedThen(m)
+		return then(m), nil
+	}
+	rows := now()
+	w.opened(a.deps.Live)
+	return rows, nil
 }
 
 // opened begins an answer with the moment it is of.

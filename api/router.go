@@ -66,6 +66,7 @@ func (a *API) table() []*route {
 		{path: "/vehicles", roles: orMaker, serve: a.vehicles, sheet: vehicleSheet},
 		{path: "/vehicles/{vin}", roles: orMaker, serve: a.vehicle},
 		{path: "/heatmap", serve: a.heatmap, sheet: heatSheet},
+		{path: "/moments", serve: a.spans},
 		{path: "/cells", serve: a.cells, sheet: cellSheet, heavy: true},
 		{path: "/borders", serve: a.borders},
 		{path: "/history/piles/{id}", roles: orOperator, serve: a.pileHistory, sheet: historySheet},

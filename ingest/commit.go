@@ -276,6 +276,7 @@ func (c *committer) tick(now charge.Millis) {
 	if t := c.at - c.at%totalsEvery; c.row < t {
 		c.row = t
 		c.totals(t)
+		c.keep(t)
 	}
 	c.watch.look(c.at, c.applied.Load())
 }

@@ -66,6 +66,11 @@ type followers interface {
 	Tick(rev uint64, at charge.Millis, afterSeq uint64) // a revision was closed
 }
 
+// moments keeps how the city was at each five minutes.
+type moments interface {
+	Put(t charge.Millis, body []byte) error
+}
+
 // Deps are the parts that the pipeline works with.
 type Deps struct {
 	Spool    *spool.Spool
@@ -73,6 +78,7 @@ type Deps struct {
 	Parties  parties
 	Sessions sessions
 	Follow   followers                             // nil: nobody follows
+	Moments  moments                               // nil: the past is not kept
 	Speak    func(to charge.Party, payload []byte) // gives a party its account; must not block
 	Health   func() alarm.Health                   // how the parts around are; nil: nothing is known of them
 	Fatal    chan<- error                          // is told once why nothing is taken any more

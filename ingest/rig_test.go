@@ -82,6 +82,7 @@ type rig struct {
 	people *people
 	log    *slog.Logger
 	kept   sessionBooks
+	past   moments // nil: none are kept
 
 	sp    *spool.Spool
 	live  *live.State
@@ -116,7 +117,7 @@ func (r *rig) open(cat Catalog) *rig {
 	r.live = live.New(live.Config{StaleAfter: r.cfg.StaleAfter, City: r.cfg.City}, r.log)
 	r.fatal = make(chan error, 1)
 	r.p = New(r.cfg, r.log, Deps{
-		Spool: r.sp, Live: r.live, Parties: r.people, Sessions: r.kept, Speak: r.hear, Fatal: r.fatal,
+		Spool: r.sp, Live: r.live, Parties: r.people, Sessions: r.kept, Speak: r.hear, Fatal: r.fatal, Moments: r.past,
 	})
 	if err := r.p.Recover(r.t.Context(), cat); err != nil {
 		r.t.Fatal(err)

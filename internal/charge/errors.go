@@ -21,6 +21,7 @@ const (
 	NotReady           Code = "not-ready"
 	RateLimited        Code = "rate-limited"
 	Conflict           Code = "conflict"
+	MomentMissing      Code = "moment-missing"
 )
 
 // Error is an error with a stable code and a sentence that may be shown.

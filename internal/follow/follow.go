@@ -13,6 +13,7 @@
 //	GET /internal/snapshot                      package snapfile's framing
 //	GET /internal/stream?after=&instance=&rev=  the frames of frame.go, without end
 //	GET /internal/sessions?party=&pile=&from=&to=  JSON; from and to in Unix ms
+//	GET /internal/moments?t=                    how the city was, see moments.go
 //	POST /internal/alarms/ack, /internal/alarms/past  JSON, see alarms.go
 //
 // All of them need "Authorization: Bearer" with the token that both sides know.

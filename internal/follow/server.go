@@ -45,8 +45,9 @@ type Sources struct {
 	Snapshot func(ctx context.Context, section func(name string, seq uint64, body []byte) error) error
 	Sessions func(ctx context.Context, party charge.Num, pileID string,
 		from, to charge.Millis) ([]charge.Session, error)
-	Alarms alarms // nil: there are none
-	Tail   tails  // nil: there is none
+	Alarms  alarms  // nil: there are none
+	Tail    tails   // nil: there is none
+	Moments moments // nil: there are none
 }
 
 // Server serves followers. Advance, Tick and SetAccess never wait for one.
@@ -191,6 +192,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveAlarms(w, r)
 	case tailPath + "messages", tailPath + "met":
 		s.serveTail(w, r)
+	case momentsPath:
+		s.serveMoments(w, r)
 	default:
 		http.NotFound(w, r)
 	}

@@ -26,6 +26,10 @@ export const PICTURES = [
   { ...wall, name: 'wall-table-en-1920', lang: 'en', path: '/wall?lang=en&table=1', wait: '.cells tbody td' },
   { ...wall, name: 'wall-nowebgl-zh-1920', lang: 'zh', path: '/wall?lang=zh', webgl: false },
   { ...wall, name: 'wall-cut-zh-1920', lang: 'zh', path: '/wall?lang=zh', webgl: false, settleS: 6, cut: true },
+  { ...wall, name: 'wall-past-zh-1920', lang: 'zh', path: '/wall?lang=zh&at={moment}', wait: '.travel' },
+  { ...wall, name: 'wall-past-en-1920', lang: 'en', path: '/wall?lang=en&layer=powerKw&at={moment}', wait: '.travel' },
+  { ...wall, name: 'wall-past-gap-zh-1920', lang: 'zh', path: '/wall?lang=zh&at={gap}', wait: '.travel', webgl: false },
+  { ...wall, name: 'wall-past-zh-390', width: 390, height: 844, scale: 2, lang: 'zh', path: '/wall?lang=zh&at={moment}', wait: '.travel' },
   { ...wall, name: 'wall-zh-1366', width: 1366, height: 768, lang: 'zh', path: '/wall?lang=zh' },
   { ...wall, name: 'wall-zh-3840', width: 3840, height: 2160, lang: 'zh', path: '/wall?lang=zh', settleS: 20 },
 

@@ -48,11 +48,19 @@ async function things(token) {
   const { vehicles } = await city.ask('/vehicles?bbox=102.68,25.02,102.74,25.06', token);
   const moving = vehicles.find((v) => v.speedKmh > 20) ?? vehicles[0];
   const own = await city.ask('/stations?near=102.71,25.039&radiusM=20000&operator=teld&limit=50', token);
+  const { spans } = await city.ask('/moments');
+  const moment = Date.parse(spans.at(-1)?.[1] ?? 0);
   return {
+    moment: minute(moment), gap: minute(Date.parse(spans[0]?.[0] ?? 0) - 3_600_000),
     district: districts.toSorted((a, b) => b.piles.inUse - a.piles.inUse)[0].id,
     station: encodeURIComponent(busy.id), pile: encodeURIComponent(pile.id),
     vin: moving.vin, own: encodeURIComponent((own.stations[0] ?? busy).id),
   };
+}
+
+/** A time as the wall's address has it. */
+function minute(at) {
+  return `${new Date(at).toISOString().slice(0, 16)}Z`;
 }
 
 async function take(p, tokens, known) {

@@ -32,14 +32,15 @@ export class HeatFeed {
   #res = 0;
   #layer: Layer | undefined;
   #most = 0;
+  #then: ReadonlyMap<string, number> | null = null; // values of another time
 
   constructor(live: Live, sink: HeatSink) {
     this.#sink = sink;
     this.#feed = new ViewFeed<number>(live, (touched) => this.#show(touched));
   }
 
-  /** Shows a layer in what of `view` lies in the city. */
-  show(view: Box, limits: Box, res: number, layer: Layer): void {
+  /** Shows a layer in what of `view` lies in the city; of the past only its outlines, whose values come by then(). */
+  show(view: Box, limits: Box, res: number, layer: Layer, past = false): void {
     const inside = clip(view, limits);
     if (!inside) return;
     if (res !== this.#res) {
@@ -51,7 +52,15 @@ export class HeatFeed {
     this.#layer = layer;
     const boxes = splitBox(tileBox(inside)).map(rounded);
     for (const bbox of boxes) void this.#outlines(bbox, res);
-    this.#feed.show(boxes.map((bbox) => ({ feed: 'heatmap', layer, res, bbox })));
+    this.#feed.show(past ? [] : boxes.map((bbox) => ({ feed: 'heatmap', layer, res, bbox })));
+  }
+
+  /** Shows the values of another time in place of the live ones; null ends it. */
+  then(values: ReadonlyMap<string, number> | null): void {
+    if (values === this.#then) return;
+    if (!values || !this.#then) this.#most = 0;
+    this.#then = values;
+    this.#show(null);
   }
 
   stop(): void {
@@ -74,11 +83,17 @@ export class HeatFeed {
     }
   }
 
+  /** Of another time everything comes: what is in view counts, as it does live. */
+  #outlined(values: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    return new Map([...values].filter(([id]) => this.#rings.has(id)));
+  }
+
   #show(touched: Touched): void {
-    const most = steadyTop(this.#most, top(this.#feed.items.values()));
+    const items = this.#then ? this.#outlined(this.#then) : this.#feed.items;
+    const most = steadyTop(this.#most, top(items.values()));
     const again = most !== this.#most;
     this.#most = most;
-    this.#sink.values(this.#feed.items, most, again ? null : touched);
+    this.#sink.values(items, most, again || this.#then ? null : touched);
   }
 }
 

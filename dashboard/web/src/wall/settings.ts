@@ -1,5 +1,6 @@
-// What the wall's address says: language, layer, view, what is selected, tour.
+// What the wall's address says: language, layer, view, moment, what is selected, tour.
 import { LAYERS, type Layer, type LonLat } from '../lib/types.ts';
+import { momentOf } from './moments.ts';
 
 /** What is looked at: nothing is the whole city; a pile names its station too. */
 export interface Selection {
@@ -22,9 +23,10 @@ export interface Settings {
   table: boolean; // the map as a table
   selection: Selection;
   view: View | null; // null: the whole city
+  at: number | null; // the moment looked at; null: now
 }
 
-export function settingsOf(query: URLSearchParams): Settings {
+export function settingsOf(query: URLSearchParams, now = Date.now()): Settings {
   const asked = query.get('layer') as Layer;
   const rotate = Number(query.get('rotate'));
   return {
@@ -37,7 +39,8 @@ export function settingsOf(query: URLSearchParams): Settings {
       station: query.get('station') ?? '',
       pile: query.get('station') ? (query.get('pile') ?? '') : '',
     },
-    view: viewOf(query.get('at')),
+    view: viewOf(query.get('view') ?? query.get('at')), // it was `at` before the wall could look back
+    at: momentOf(query.get('at'), now),
   };
 }
 

@@ -163,10 +163,49 @@ export const TEXTS = {
   signs: ['图例', 'Signs'],
   tilesAway: ['底图暂不可用，区界为示意', 'Base map away: schematic'],
   reviewNo: ['审图号 {n}', 'Map review {n}'],
-  pastShown: ['正在看 {t} 的数据', 'You see {t}'],
-  toLive: ['回到实时', 'Live'],
-  timeTravel: ['回看', 'Time'],
-  heatLiveOnly: ['热力图只有实时数据', 'Heat is live only'],
+  timeTravel: ['回看', 'Time travel'],
+  pastShown: ['你看到的是{t}', 'You see {t}'],
+  toLive: ['实时', 'Live'],
+  toLiveLong: ['回到实时', 'Back to live'],
+  lack_missing: ['没有存下这一刻的数据', 'nothing is kept of this moment'],
+  lack_old: ['超过 7 天，已不保留', 'more than 7 days ago, not kept'],
+  lack_away: ['暂时读不到这一刻的数据', 'this moment cannot be read at present'],
+  reading: ['正在读取', 'loading'],
+  present: ['现在 {t}', 'now {t}'],
+  stepBack: ['后退 5 分钟', '5 minutes back'],
+  stepOn: ['前进 5 分钟', '5 minutes on'],
+  play: ['播放', 'Play'],
+  pausePlay: ['暂停', 'Pause'],
+  reach: ['回看范围', 'How far back'],
+  reach_day: ['24 小时', '24 h'],
+  reach_week: ['7 天', '7 days'],
+  notKept: [
+    '斜纹处没有存下数据。过去只保存合计与网格：不含单个站、桩、车，也不含报警与评级；不足 3 辆的网格不保存。',
+    'Hatched: nothing kept. Of the past only sums and cells are kept: no single station, pile or vehicle, no alarms, no grades; no cells under 3 vehicles.',
+  ],
+  liveOnly: ['单个站和桩只有实时数据，未保存过去的状态。', 'Single stations and piles are live only; their past is not kept here.'],
+  alarmsThenNone: [
+    '大屏不保存过去某一刻的报警与故障站；监管方可在 /desk 的报警页查每条报警的起止时间。',
+    'The wall keeps no alarms or faults of past moments. Regulators find each alarm with its times at /desk, Alarms.',
+  ],
+  noneThen: ['这一刻没有数据', 'No data of this moment'],
+  chargingThen: ['正在充电', 'Charging'],
+  nowThen: ['此刻', 'Then'],
+  todayThen: ['当日', 'That day'],
+  yesterdayThen: ['前一日', 'Day before'],
+  onYesterdayThen: ['较前一日 {by}', '{by} on the day before'],
+  noYesterdayThen: ['前一日此时无数据', 'day before: no data'],
+  energyThen: ['当日 {n} MWh', 'That day {n} MWh'],
+  powerThen: ['全市功率 · 当日与前一日', 'Power, that day and the day before'],
+  titleThen: ['{city}充电与车辆监测 · 回看', '{city} charging and vehicles, looking back'],
+  key_travel: ['回看过去 24 小时或 7 天（Esc 回到实时）', 'look back 24 h or 7 days (Esc: live)'],
 } as const satisfies Texts<string>;
 
 export type TextKey = keyof typeof TEXTS;
+
+/** Texts that say "now" or "today", as they are said of another time. */
+export const THEN: Partial<Record<TextKey, TextKey>> = {
+  noData: 'noneThen', charging: 'chargingThen', now: 'nowThen', today: 'todayThen', yesterday: 'yesterdayThen',
+  onYesterday: 'onYesterdayThen', noYesterday: 'noYesterdayThen', energyToday: 'energyThen', powerToday: 'powerThen',
+  powerSince: 'powerThen', title: 'titleThen',
+};

@@ -15,7 +15,7 @@ describe('the address', () => {
 
   test('says layer, tour, view and what is selected; what it cannot mean is as usual', () => {
     expect(of('layer=demand&rotate=60&wall=1')).toEqual({
-      layer: 'demand', rotateS: 60, bare: true, table: false, selection: NOTHING, view: null,
+      layer: 'demand', rotateS: 60, bare: true, table: false, selection: NOTHING, view: null, at: null,
     });
     expect(of('layer=x&rotate=1')).toMatchObject({ layer: 'vehicles', rotateS: 10 });
     expect(of('rotate=abc').rotateS).toBe(0);
@@ -23,14 +23,15 @@ describe('the address', () => {
       selection: { district: '', station: 'teld:S1', pile: 'teld:P1' }, table: true,
     });
     expect(of('pile=teld:P1').selection).toEqual(NOTHING);
-    expect(of('at=102.7,25.1,12.5').view).toEqual({ centre: [102.7, 25.1], zoom: 12.5 });
-    for (const bad of ['at=1,2', 'at=x,y,z', 'at=999,2,12', 'at=102,25,99']) expect(of(bad).view).toBeNull();
+    expect(of('view=102.7,25.1,12.5').view).toEqual({ centre: [102.7, 25.1], zoom: 12.5 });
+    expect(of('at=102.7,25.1,12.5')).toMatchObject({ view: { centre: [102.7, 25.1], zoom: 12.5 }, at: null }); // as it once was
+    for (const bad of ['view=1,2', 'view=x,y,z', 'view=999,2,12', 'view=102,25,99']) expect(of(bad).view).toBeNull();
   });
 
   test('is written so that it reads back', () => {
     const view = { centre: [102.7123, 25.04] as [number, number], zoom: 13.25 };
-    const address = withParams('http://x/wall?lang=en&district=530102', { at: viewText(view), station: 'teld:S1', district: '' });
-    expect(address).toBe('/wall?lang=en&at=102.7123,25.0400,13.25&station=teld:S1');
+    const address = withParams('http://x/wall?lang=en&district=530102', { view: viewText(view), station: 'teld:S1', district: '' });
+    expect(address).toBe('/wall?lang=en&view=102.7123,25.0400,13.25&station=teld:S1');
     expect(of(address.split('?')[1] ?? '').view).toEqual(view);
     expect(withParam('http://x/wall?lang=en', 'layer', 'free')).toBe('/wall?lang=en&layer=free');
   });
