@@ -75,7 +75,7 @@ var reasons = [...]struct {
 	notName:     {charge.RuleFieldValue, "has not 1 to 128 characters"},
 	notText:     {charge.RuleFieldValue, "has too many characters"},
 	notKind:     {charge.RuleFieldValue, "is neither ac nor dc"},
-	notAccess:   {charge.RuleFieldValue, "is not one of public, restricted, private"},
+	notAccess:   {charge.RuleFieldValue, "is not one of public, restricted, private: until it is, the station counts as private"},
 	notParking:  {charge.RuleFieldValue, "is not one of 0, 1, 2, 3, 255"},
 	notClass:    {charge.RuleFieldValue, "is not one of private, taxi, ridehail, bus, logistics, sanitation, other"},
 	notDistrict: {charge.RuleFieldValue, "is not an adcode of six digits"},

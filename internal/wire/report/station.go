@@ -170,7 +170,10 @@ func (d *Decoder) finishStation(e *StationEntry) {
 	if s.District == "530122" { // Jinning's code until 2016
 		s.District = "530115"
 	}
-	if d.got&stAccess == 0 {
+	switch { // a word that we do not know may have meant that it is not for everyone
+	case d.bad&stAccess != 0:
+		s.Access = charge.Private
+	case d.got&stAccess == 0:
 		s.Access = charge.Public
 	}
 	if d.got&stParking == 0 {
