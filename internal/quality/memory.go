@@ -29,7 +29,8 @@ func (m *memory) LastTS() charge.Millis { return m.last }
 // It is older than the last one if its ts is and its order is not later: a
 // clock that was ahead and has been put right goes on at once.
 func (m *memory) decide(id string, ts charge.Millis, print uint64, received charge.Millis, l *Limits,
-	f *Findings) charge.Verdict {
+	f *Findings) (verdict charge.Verdict) {
+	verdict = charge.Taken
 	if m.knows(print) {
 		f.add(charge.RuleDupExact, charge.ActDuplicate,
 			"%s: the report of %s with the same values was received before", id, ts)
@@ -44,15 +45,15 @@ func (m *memory) decide(id string, ts charge.Millis, print uint64, received char
 		if ts < m.last && l.Order(ts, received) <= l.Order(m.last, m.at) {
 			f.add(charge.RuleOutOfOrder, charge.ActHistory, "%s: ts %s is before that of the last report, %s", id,
 				ts, m.last)
-			return charge.Late
+			verdict = charge.Late
 		}
 	}
 	if age := received.Sub(ts); age > l.StaleAfter {
 		f.add(charge.RuleTimeStale, charge.ActHistory, "%s: ts %s is %s old, more than %s", id, ts,
 			age.Round(time.Second), l.StaleAfter)
-		return charge.Late
+		verdict = charge.Late
 	}
-	return charge.Taken
+	return verdict
 }
 
 func (m *memory) knows(print uint64) bool {

@@ -112,13 +112,12 @@ func TestVehiclesPastIsThatOfAModel(t *testing.T) {
 			var want []string
 			if r.IntN(12) == 0 && i > 0 { // late: nothing of it is compared or kept
 				c.TS -= charge.Millis(1000+r.IntN(3)) * second
-				c.SpeedKMH += float64(i) / 100 // never the same again
-				want = []string{"time.out-of-order history"}
-				if c.TS > model.taken[len(model.taken)-1].TS {
-					want = []string{"time.stale history"}
-					if at := model.last(charge.HasPosition); at != nil && c.Has&charge.HasPosition != 0 && fast(*at, c) {
-						model.doubts = append(model.doubts, c)
-					}
+				c.SpeedKMH += float64(i) / 100        // never the same again
+				want = []string{"time.stale history"} // it is 1,000 s old or more
+				if c.TS <= model.taken[len(model.taken)-1].TS {
+					want = append(want, "time.out-of-order history")
+				} else if at := model.last(charge.HasPosition); at != nil && c.Has&charge.HasPosition != 0 && fast(*at, c) {
+					model.doubts = append(model.doubts, c)
 				}
 			} else {
 				want = model.judge(c)

@@ -53,7 +53,7 @@ func TestTimeAndOrder(t *testing.T) {
 	f("older is history, even the first", step{-5*minute - 1, 0, 1, late, stale})
 	f("stale reports do not move the order", step{-6 * minute, 0, 1, late, stale}, step{-5 * minute, 0, 1, taken, ""})
 	f("older than the last is history", step{0, 0, 1, taken, ""}, step{-second, 1, 2, late, outOfOrder})
-	f("older and stale is out of order", step{0, 0, 1, taken, ""}, step{-9 * minute, 1, 2, late, outOfOrder})
+	f("older and stale is both", step{0, 0, 1, taken, ""}, step{-9 * minute, 1, 2, late, outOfOrder + ", " + stale})
 	f("the same again is a duplicate", step{0, 0, 1, taken, ""}, step{0, 1, 1, dup, exact}, step{0, 2, 1, dup, exact})
 	f("the same ts with other values is a conflict, the first counts",
 		step{0, 0, 1, taken, ""}, step{0, 1, 2, dup, conflict}, step{0, 2, 2, dup, conflict}, step{0, 3, 1, dup,

@@ -39,8 +39,9 @@ func formRules(l *Limits) []RuleInfo {
 			"字段类型错误:必填字段则拒收,可选字段则置空",
 			"A member has the wrong type: rejected where it is required, null where it is optional"), rejects, nulls),
 		row(charge.RuleFieldValue, "all", say(
-			"编码、编号或坐标不可能成立:必填字段则拒收,可选字段则置空",
-			"A code, id or coordinate cannot be: rejected where it is required, null where it is optional"), rejects, nulls),
+			"编码、编号或坐标不可能成立:必填字段则拒收,可选字段则置空(站点的 access 无效时按 private 处理,不对外公开)",
+			"A code, id or coordinate cannot be: rejected where it is required, null where it is optional (a station whose "+
+				"access cannot be counts as private, so that a slip shows nothing to everyone)"), rejects, nulls),
 		row(charge.RuleStatusUnknown, "piles", say(
 			"状态码不在 0、1、2、3、4、255 之中",
 			"The status is none of 0, 1, 2, 3, 4, 255"), rejects),
