@@ -14,12 +14,12 @@ var (
 	heatDeltas = sync.Pool{New: func() any { return new(live.HeatDelta) }}
 )
 
-// heatTile is the cells of one layer whose centre is in one tile.
+// heatTile is the cells of one layer whose centre is in one tile, for one audience.
 type heatTile struct {
-	layer     live.Layer
-	res       int
-	box       geo.Box
-	regulator bool
+	layer live.Layer
+	res   int
+	box   geo.Box
+	who   live.Viewer
 }
 
 // heatTiles returns the channels of a sub to `heatmap`.
@@ -29,15 +29,17 @@ func (a *API) heatTiles(who identity, p *params) ([]spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	regulator := who.role == charge.RoleRegulator
-	head := "h/"
-	if regulator {
-		head = "h+/"
+	head, viewer := "h/", live.Viewer{}
+	switch {
+	case who.role == charge.RoleRegulator:
+		head, viewer = "h+/", who.viewer()
+	case who.role == charge.RoleOperator && layer.OfPiles(): // with its own stations that are not public
+		head, viewer = "h@"+who.slug+"/", who.viewer()
 	}
 	head += layer.String() + "/" + strconv.Itoa(res) + "/"
 	out := make([]spec, 0, len(tiles))
 	for _, t := range tiles {
-		src := &heatTile{layer, res, t.Box(), regulator}
+		src := &heatTile{layer, res, t.Box(), viewer}
 		out = append(out, spec{head + t.String(), func(c *channel) {
 			c.src, c.probe, c.ready = src, true, a.hub.rev != 0
 			c.reset(a.hub.rev)
@@ -50,7 +52,7 @@ func (a *API) heatTiles(who identity, p *params) ([]spec, error) {
 func (s *heatTile) data(h *Hub, w *jsonBuf, since uint64) told {
 	d := heatDeltas.Get().(*live.HeatDelta)
 	defer heatDeltas.Put(d)
-	h.deps.Live.ChangedCellsSince(s.layer, s.res, &s.box, s.regulator, since, d)
+	h.deps.Live.ChangedCellsSince(s.layer, s.res, &s.box, s.who, since, d)
 	if d.Full {
 		w.arr("cells")
 	} else {

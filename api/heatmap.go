@@ -32,10 +32,10 @@ func (p *params) res() int { return p.int("res", usualRes, live.MinRes, live.Max
 func (a *API) heatmap(rq *request, w *answer) error {
 	p := parseParams(rq.URL.RawQuery)
 	layer, res, box := p.layer(), p.res(), p.box("bbox", false)
+	p.wgs84()
 	if p.err != nil {
 		return p.err
 	}
-	regulator := rq.who.role == charge.RoleRegulator
 	m, err := a.then(rq, &p, w)
 	if err != nil {
 		return err
@@ -43,13 +43,13 @@ func (a *API) heatmap(rq *request, w *answer) error {
 	var cells []live.CellValue
 	switch {
 	case m == nil:
-		cells = a.deps.Live.Heat(layer, res, box, regulator)
+		cells = a.deps.Live.Heat(layer, res, box, rq.who.viewer())
 		slices.SortFunc(cells, func(a, b live.CellValue) int { return cmp.Compare(a.Cell, b.Cell) })
 		w.opened(a.deps.Live)
 	case res > live.MomentRes:
 		return charge.Errorf(resNotKept, "past heat is kept at resolutions %d to %d", live.MinRes, live.MomentRes)
 	default:
-		cells = m.Heat(layer, res, box, regulator)
+		cells = m.Heat(layer, res, box, rq.who.role == charge.RoleRegulator)
 		w.openedThen(m)
 	}
 	w.str("layer", layer.String())
@@ -82,6 +82,7 @@ func (w *jsonBuf) cellID(c geo.Cell) {
 func (a *API) cells(rq *request, w *answer) error {
 	p := parseParams(rq.URL.RawQuery)
 	res, box := p.res(), p.box("bbox", false)
+	p.wgs84()
 	if p.err == nil && box == nil {
 		p.refuse("bbox is needed")
 	}

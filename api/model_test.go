@@ -119,7 +119,11 @@ func feedCases(tiles []geo.Tile, r *rand.Rand) []feedCase {
 		}
 		for _, layer := range []string{"vehicles", "demand", "charging", "free", "inUse", "powerKw"} {
 			res := live.MinRes + r.IntN(live.MaxRes-live.MinRes+1)
-			for token, head := range map[string]string{"": "h/", "t-regulator": "h+/"} {
+			heads := map[string]string{"": "h/", "t-regulator": "h+/", "t-teld": "h/"}
+			if layer != "vehicles" && layer != "demand" {
+				heads["t-teld"] = "h@teld/"
+			}
+			for token, head := range heads {
 				cases = append(cases, feedCase{feed: "heatmap", token: token,
 					sub: fmt.Sprintf(`"feed":"heatmap","layer":%q,"res":%d,"bbox":[%s]`, layer, res, box),
 					ch:  fmt.Sprintf("%s%s/%d/%s", head, layer, res, id),

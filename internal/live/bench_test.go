@@ -166,7 +166,7 @@ func BenchmarkState(b *testing.B) {
 		b.ReportAllocs()
 		cells := 0
 		for b.Loop() {
-			cells = len(c.s.Heat(LayerFree, 8, nil, false))
+			cells = len(c.s.Heat(LayerFree, 8, nil, Viewer{}))
 		}
 		b.ReportMetric(float64(cells), "cells")
 	})

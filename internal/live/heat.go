@@ -34,22 +34,29 @@ func ParseLayer(name string) (Layer, bool) {
 	return 0, false
 }
 
+// OfPiles reports whether l counts piles, not vehicles.
+func (l Layer) OfPiles() bool { return l >= LayerCharging }
+
 // CellValue is a cell of a heat map: vehicles, piles, or kW.
 type CellValue struct {
 	Cell  geo.Cell
 	Value float64
 }
 
-// viewOf returns the tree that holds l, and which of its views the audience sees.
-func (s *State) viewOf(l Layer, regulator bool) (*tree, int) {
+// viewOf returns the tree that holds l, and what of it who sees.
+func (s *State) viewOf(l Layer, who Viewer) (*tree, sight) {
 	i := 0
-	if regulator {
+	if who.Role == charge.RoleRegulator {
 		i = 1
 	}
-	if l <= LayerDemand {
-		return &s.carHeat, 2*int(l) + i
+	if !l.OfPiles() {
+		return &s.carHeat, sight{view: 2*int(l) + i}
 	}
-	return &s.pileHeat, 2*int(l-LayerCharging) + i
+	w := sight{view: 2*int(l-LayerCharging) + i}
+	if who.Role == charge.RoleOperator {
+		w.own = who.Party
+	}
+	return &s.pileHeat, w
 }
 
 // shownValue turns what a tree counts into what l shows.
@@ -73,17 +80,18 @@ func boxOr(box *geo.Box) geo.Box {
 // Heat returns the cells of resolution res (5 to 10, else none) whose centre is
 // in box (nil: anywhere) and whose value is not 0, in no order, as they are
 // now. To everyone but regulators, layers of piles leave out stations that are
-// not public and layers of vehicles leave out cells under 3.
-func (s *State) Heat(layer Layer, res int, box *geo.Box, regulator bool) []CellValue {
+// not public, but for an operator its own, and layers of vehicles leave out
+// cells under 3.
+func (s *State) Heat(layer Layer, res int, box *geo.Box, who Viewer) []CellValue {
 	if res < MinRes || res > MaxRes || layer >= layers {
 		return nil
 	}
-	t, view := s.viewOf(layer, regulator)
+	t, w := s.viewOf(layer, who)
 	var out []CellValue
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	t.each(res, boxOr(box), func(n *node) {
-		if v := n.value(view); v != 0 {
+		if v := n.value(w); v != 0 {
 			out = append(out, CellValue{n.cell, layer.shownValue(v)})
 		}
 	})
@@ -115,17 +123,36 @@ func (s *State) heatAdd(site *Site, d *[pileValues]int64) {
 		return
 	}
 	for _, n := range site.leaf.nodes {
+		var own *ownCell
+		if site.Access != charge.Public {
+			own = s.pileHeat.own(n, site.Party)
+		}
 		for i, by := range d {
 			if by == 0 {
 				continue
 			}
 			n.piles.live[2*i+1].Add(by)
-			if site.Access == charge.Public {
+			if own != nil {
+				own.live[i].Add(by)
+			} else {
 				n.piles.live[2*i].Add(by)
 			}
 		}
 		s.pileHeat.touch(n)
 	}
+}
+
+// own returns the share of a cell that only party p and regulators see, and
+// makes it where there is none. It goes with the cell.
+func (t *tree) own(n *node, p charge.Num) *ownCell {
+	if o := n.piles.of(p); o != nil {
+		return o
+	}
+	o := &ownCell{party: p}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.piles.own = append(n.piles.own, o)
+	return o
 }
 
 // heatSite puts a whole station on the heat map (by 1), or takes it off.

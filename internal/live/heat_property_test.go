@@ -27,8 +27,8 @@ func TestHeatIsARecountAtEveryRevision(t *testing.T) {
 		var follow []*heatViewer
 		for layer := range layers {
 			for res := MinRes; res <= MaxRes; res++ {
-				for _, regulator := range []bool{false, true} {
-					follow = append(follow, &heatViewer{layer: layer, res: res, regulator: regulator})
+				for _, who := range heatAudiences {
+					follow = append(follow, &heatViewer{layer: layer, res: res, who: who})
 				}
 			}
 		}
@@ -43,14 +43,14 @@ func TestHeatIsARecountAtEveryRevision(t *testing.T) {
 			}
 			p.tick(c)
 			for _, v := range follow {
-				what := fmt.Sprintf("%v at %d (regulator %v)", v.layer, v.res, v.regulator)
-				want := p.m.heat(v.layer, v.res, world, v.regulator)
-				if got := cellMap(p.s.Heat(v.layer, v.res, nil, v.regulator)); !maps.Equal(got, want) {
+				what := fmt.Sprintf("%v at %d for %v", v.layer, v.res, v.who)
+				want := p.m.heat(v.layer, v.res, world, v.who)
+				if got := cellMap(p.s.Heat(v.layer, v.res, nil, v.who)); !maps.Equal(got, want) {
 					t.Fatalf("seed %d, revision %d: %s is %v, want %v", seed, c.rev, what, got, want)
 				}
 				inBox := maps.Clone(want)
 				maps.DeleteFunc(inBox, func(cell geo.Cell, _ float64) bool { return !box.Contains(p.m.centers[cell]) })
-				if got := cellMap(p.s.Heat(v.layer, v.res, &box, v.regulator)); !maps.Equal(got, inBox) {
+				if got := cellMap(p.s.Heat(v.layer, v.res, &box, v.who)); !maps.Equal(got, inBox) {
 					t.Fatalf("seed %d, revision %d: %s in a box is %v, want %v", seed, c.rev, what, got, inBox)
 				}
 				shown[v.layer.String()] += len(want)

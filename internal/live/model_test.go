@@ -275,7 +275,8 @@ func (m *model) cell(p geo.Point, res int) geo.Cell {
 }
 
 // heat counts a heat map.
-func (m *model) heat(layer Layer, res int, box geo.Box, regulator bool) map[geo.Cell]float64 {
+func (m *model) heat(layer Layer, res int, box geo.Box, who Viewer) map[geo.Cell]float64 {
+	seesAll := who.Role == charge.RoleRegulator
 	out := map[geo.Cell]float64{}
 	if layer == LayerVehicles || layer == LayerDemand {
 		for n := range m.vehicles {
@@ -290,7 +291,7 @@ func (m *model) heat(layer Layer, res int, box geo.Box, regulator bool) map[geo.
 		}
 	} else {
 		for _, st := range m.stations {
-			if st.Access != charge.Public && !regulator {
+			if own := who.Role == charge.RoleOperator && who.Party == st.Party; st.Access != charge.Public && !seesAll && !own {
 				continue
 			}
 			c := m.count(func(o *charge.Station) bool { return o.Num == st.Num })
@@ -305,7 +306,7 @@ func (m *model) heat(layer Layer, res int, box geo.Box, regulator bool) map[geo.
 		if layer == LayerPower {
 			out[c] = v / 1000
 		}
-		hidden := !regulator && (layer == LayerVehicles || layer == LayerDemand) && v < 3
+		hidden := !seesAll && (layer == LayerVehicles || layer == LayerDemand) && v < 3
 		if v == 0 || hidden || !box.Contains(m.centers[c]) {
 			delete(out, c)
 		}

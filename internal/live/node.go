@@ -3,6 +3,7 @@ package live
 import (
 	"sync/atomic"
 
+	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
@@ -62,6 +63,33 @@ type pileCell struct {
 	live    [pileViews]atomic.Int64
 	shown   [pileViews]int64
 	changed [pileViews]uint32
+	own     []*ownCell // few cells have any
+}
+
+// ownCell is one operator's share of a cell that only it and regulators see:
+// the piles of its stations that are not public.
+type ownCell struct {
+	party   charge.Num
+	live    [pileValues]atomic.Int64
+	shown   [pileValues]int64
+	changed [pileValues]uint32
+}
+
+// of returns what only party p sees of a cell beside what everyone does, or nil.
+func (c *pileCell) of(p charge.Num) *ownCell {
+	for _, o := range c.own {
+		if o.party == p {
+			return o
+		}
+	}
+	return nil
+}
+
+// sight is what of a cell an audience sees: one view and, of an operator, its
+// own share.
+type sight struct {
+	view int
+	own  charge.Num // 0: none
 }
 
 // path is the six cells in which a place is, resolution 5 first. Cells do not
@@ -77,24 +105,37 @@ type path struct {
 // anchor is the cell of resolution 9.
 func (p *path) anchor() *node { return p.nodes[demandRes-MinRes] }
 
-// value returns what view i shows of n now.
-func (n *node) value(i int) int64 {
-	if n.piles != nil {
-		return n.piles.live[i].Load()
+// value returns what is seen of n now.
+func (n *node) value(w sight) int64 {
+	if p := n.piles; p != nil {
+		v := p.live[w.view].Load()
+		if w.own != 0 {
+			if o := p.of(w.own); o != nil {
+				v += o.live[w.view/2].Load()
+			}
+		}
+		return v
 	}
-	v := n.cars[i/2].Load()
-	if i%2 == 0 && v < leastShown {
+	v := n.cars[w.view/2].Load()
+	if w.view%2 == 0 && v < leastShown {
 		return 0
 	}
 	return int64(v)
 }
 
-// frozen returns what view i showed at the last tick, and since which revision.
-func (n *node) frozen(i int) (int64, uint32) {
-	if n.piles != nil {
-		return n.piles.shown[i], n.piles.changed[i]
+// frozen returns what was seen of n at the last tick, and since which revision.
+func (n *node) frozen(w sight) (int64, uint32) {
+	p := n.piles
+	if p == nil {
+		return int64(n.shown[w.view]), n.changed[w.view]
 	}
-	return int64(n.shown[i]), n.changed[i]
+	v, changed := p.shown[w.view], p.changed[w.view]
+	if w.own != 0 {
+		if o := p.of(w.own); o != nil {
+			v, changed = v+o.shown[w.view/2], max(changed, o.changed[w.view/2])
+		}
+	}
+	return v, changed
 }
 
 // freeze makes what n shows now what it showed at revision rev.
@@ -105,9 +146,16 @@ func (n *node) freeze(rev uint32) {
 				p.shown[i], p.changed[i] = v, rev
 			}
 		}
+		for _, o := range p.own {
+			for i := range o.live {
+				if v := o.live[i].Load(); v != o.shown[i] {
+					o.shown[i], o.changed[i] = v, rev
+				}
+			}
+		}
 	} else {
 		for i := range n.shown {
-			if v := int32(n.value(i)); v != n.shown[i] {
+			if v := int32(n.value(sight{view: i})); v != n.shown[i] {
 				n.shown[i], n.changed[i] = v, rev
 			}
 		}

@@ -177,13 +177,13 @@ func (p *pair) heat(c *randomCity) {
 	box := geo.Box{West: 102.69, South: 25.02, East: 102.74, North: 25.06}
 	for layer := range layers {
 		for res := MinRes; res <= MaxRes; res++ {
-			for _, seesAll := range []bool{false, true} {
-				got := cellMap(p.s.Heat(layer, res, nil, seesAll))
-				if want := p.m.heat(layer, res, world, seesAll); !maps.Equal(got, want) {
-					p.t.Fatalf("%v at %d (regulator %v) is %v, want %v", layer, res, seesAll, got, want)
+			for _, who := range heatAudiences {
+				got := cellMap(p.s.Heat(layer, res, nil, who))
+				if want := p.m.heat(layer, res, world, who); !maps.Equal(got, want) {
+					p.t.Fatalf("%v at %d for %v is %v, want %v", layer, res, who, got, want)
 				}
-				got = cellMap(p.s.Heat(layer, res, &box, seesAll))
-				if want := p.m.heat(layer, res, box, seesAll); !maps.Equal(got, want) {
+				got = cellMap(p.s.Heat(layer, res, &box, who))
+				if want := p.m.heat(layer, res, box, who); !maps.Equal(got, want) {
 					p.t.Fatalf("%v at %d in a box is %v, want %v", layer, res, got, want)
 				}
 			}

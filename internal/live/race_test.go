@@ -79,13 +79,14 @@ func TestReadersWhileTheWriterWrites(t *testing.T) {
 	})
 	read(func(n int) {
 		layer, res := Layer(n%int(layers)), MinRes+n%resCount
-		for _, v := range s.Heat(layer, res, nil, false) {
+		for _, v := range s.Heat(layer, res, nil, Viewer{charge.RoleOperator, 1}) {
 			if layer <= LayerDemand && v.Value < leastShown {
 				t.Errorf("the public sees %v", v)
 			}
 		}
 		var h HeatDelta
-		s.ChangedCellsSince(layer, res, nil, true, h.Rev, &h)
+		s.ChangedCellsSince(layer, res, nil, regulator, h.Rev, &h)
+		s.ChangedCellsSince(layer, res, nil, Viewer{charge.RoleOperator, 2}, h.Rev, &h)
 		var d TileDelta
 		s.ChangedStationsSince(geo.TileAt(center, TileZoom), d.Rev, false, &d)
 		for _, f := range d.Stations {

@@ -209,7 +209,7 @@ type HeatDelta struct {
 
 // ChangedCellsSince fills d with what changed on a heat map after revision
 // since, up to the last tick; see [State.Heat] and [State.ChangedStationsSince].
-func (s *State) ChangedCellsSince(layer Layer, res int, box *geo.Box, regulator bool, since uint64, d *HeatDelta) {
+func (s *State) ChangedCellsSince(layer Layer, res int, box *geo.Box, who Viewer, since uint64, d *HeatDelta) {
 	z := &s.view
 	z.mu.RLock()
 	defer z.mu.RUnlock()
@@ -217,11 +217,11 @@ func (s *State) ChangedCellsSince(layer Layer, res int, box *geo.Box, regulator 
 	if res < MinRes || res > MaxRes || layer >= layers {
 		return
 	}
-	t, view := s.viewOf(layer, regulator)
+	t, w := s.viewOf(layer, who)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	t.each(res, boxOr(box), func(n *node) {
-		v, changed := n.frozen(view)
+		v, changed := n.frozen(w)
 		switch {
 		case !d.Full && uint64(changed) <= since:
 		case v != 0:

@@ -45,18 +45,21 @@ func (v *tileViewer) follow(t *testing.T, s *State, tile geo.Tile) {
 	v.rev = d.Rev
 }
 
+// heatAudiences are who sees different heat maps: everyone, regulators, and operators.
+var heatAudiences = []Viewer{{}, regulator, {charge.RoleOperator, 1}, {charge.RoleOperator, 2}}
+
 // heatViewer is the same for a heat map.
 type heatViewer struct {
-	layer     Layer
-	res       int
-	regulator bool
-	rev       uint64
-	have      map[geo.Cell]float64
+	layer Layer
+	res   int
+	who   Viewer
+	rev   uint64
+	have  map[geo.Cell]float64
 }
 
 func (v *heatViewer) follow(s *State) {
 	var d HeatDelta
-	s.ChangedCellsSince(v.layer, v.res, nil, v.regulator, v.rev, &d)
+	s.ChangedCellsSince(v.layer, v.res, nil, v.who, v.rev, &d)
 	if d.Full {
 		v.have = map[geo.Cell]float64{}
 	}
@@ -76,8 +79,8 @@ func TestDeltasLeadToWhatStoodAtTheRevision(t *testing.T) {
 		tiles := map[geo.Tile][4]*tileViewer{}
 		var heat []*heatViewer
 		for layer := range layers {
-			for _, seesAll := range []bool{false, true} {
-				heat = append(heat, &heatViewer{layer: layer, res: MinRes + c.IntN(resCount), regulator: seesAll})
+			for _, who := range heatAudiences {
+				heat = append(heat, &heatViewer{layer: layer, res: MinRes + c.IntN(resCount), who: who})
 			}
 		}
 		for range 200 {
@@ -104,7 +107,7 @@ func TestDeltasLeadToWhatStoodAtTheRevision(t *testing.T) {
 			}
 			live := map[*heatViewer]map[geo.Cell]float64{}
 			for _, v := range heat {
-				live[v] = cellMap(p.s.Heat(v.layer, v.res, nil, v.regulator))
+				live[v] = cellMap(p.s.Heat(v.layer, v.res, nil, v.who))
 			}
 			for range c.IntN(3) { // what comes after the tick is not in the revision
 				p.apply(c.record())
@@ -128,7 +131,7 @@ func TestDeltasLeadToWhatStoodAtTheRevision(t *testing.T) {
 				}
 				v.follow(p.s)
 				if !maps.Equal(v.have, live[v]) {
-					t.Fatalf("%v at %d (regulator %v) is %v, want %v", v.layer, v.res, v.regulator, v.have, live[v])
+					t.Fatalf("%v at %d (regulator %v) is %v, want %v", v.layer, v.res, v.who, v.have, live[v])
 				}
 			}
 		}
@@ -154,7 +157,7 @@ func TestEmptyCellsGo(t *testing.T) {
 	if most := 2 * 2 * 6 * (keepRevs + 5); n > most {
 		t.Fatalf("a vehicle that crossed the city left %d entries, want at most %d", n, most)
 	}
-	got := l.s.Heat(LayerVehicles, 8, nil, true)
+	got := l.s.Heat(LayerVehicles, 8, nil, regulator)
 	if len(got) != 1 || got[0].Value != 1 {
 		t.Fatalf("one vehicle is on the map as %v", got)
 	}
@@ -174,7 +177,7 @@ func TestFewVehiclesLeaveNoTraceForThePublic(t *testing.T) {
 		l.apply(record.Record{Party: 3, Received: now, Fleet: items})
 		l.s.Tick(uint64(i+2), now)
 		var d HeatDelta
-		l.s.ChangedCellsSince(LayerVehicles, 8, nil, false, since, &d)
+		l.s.ChangedCellsSince(LayerVehicles, 8, nil, Viewer{}, since, &d)
 		if d.Full || len(d.Cells) != 0 || len(d.Removed) != 0 {
 			t.Fatalf("two vehicles show in a public delta: %+v", d)
 		}
@@ -271,7 +274,7 @@ func TestACellThatEmptiesTwiceIsTold(t *testing.T) {
 		step(away)
 	}
 	var d HeatDelta
-	l.s.ChangedCellsSince(LayerVehicles, 8, nil, true, since, &d)
+	l.s.ChangedCellsSince(LayerVehicles, 8, nil, regulator, since, &d)
 	want := geo.CellAt(geo.Point{Lon: here, Lat: 25}, 8)
 	if d.Full || len(d.Removed) != 1 || d.Removed[0] != want {
 		t.Fatalf("the cell that the vehicle left is not told: %+v", d)
