@@ -140,6 +140,20 @@ func (w *jsonBuf) known(key string, v account.Value, decimals int) {
 	w.numIf(v.Known, key, v.V, decimals)
 }
 
+// delay appends the estimate of a quantile and the bounds between which it
+// lies; the upper one is null where there is none.
+func (w *jsonBuf) delay(name string, d account.Delay) {
+	w.known(name+"S", d.Value, 3)
+	if !d.Known {
+		w.null(name + "RangeS")
+		return
+	}
+	w.arr(name + "RangeS")
+	w.num("", d.Low, 3)
+	w.numIf(d.High > 0 || d.Low == 0, "", d.High, 3)
+	w.endArr()
+}
+
 // party appends the members of one party's account.
 func (w *jsonBuf) party(p *charge.Party, s account.Sum) {
 	x := account.Of(p.Kind, &s)
@@ -161,9 +175,9 @@ func (w *jsonBuf) party(p *charge.Party, s account.Sum) {
 	w.rules(s.Rules)
 	w.obj("timeliness")
 	w.count("reports", x.Delayed)
-	w.known("p50S", x.P50, 3)
-	w.known("p95S", x.P95, 3)
-	w.known("p99S", x.P99, 3)
+	w.delay("p50", x.P50)
+	w.delay("p95", x.P95)
+	w.delay("p99", x.P99)
 	w.num("limitS", account.LimitMS/1000, 0)
 	w.known("withinLimitPct", x.Timeliness, 3)
 	w.endObj()

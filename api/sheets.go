@@ -45,7 +45,8 @@ var (
 
 var qualityColumns = columns(`id kind name nameEn lastReportAt sample
 	account.received account.taken account.duplicate account.history account.rejected
-	timeliness.reports timeliness.p50S timeliness.p95S timeliness.p99S timeliness.limitS timeliness.withinLimitPct
+	timeliness.reports timeliness.p50S timeliness.p50RangeS timeliness.p95S timeliness.p95RangeS timeliness.p99S timeliness.p99RangeS
+	timeliness.limitS timeliness.withinLimitPct
 	missing.cadenceS missing.expected missing.missing missing.ratePct
 	flagged.kept flagged.flagged flagged.ratePct flagged.accuracyPct nulls.values nulls.ratePct online.rows online.ratePct
 	grade.grade grade.score grade.reason.zh grade.reason.en grade.components rules`)

@@ -90,6 +90,22 @@ func TestGrades(t *testing.T) {
 	f(charge.Operator, func(s *Sum) { s.Counts.Delays = [12]uint64{7: 99, 11: 1} }, "A", 100, "") // just good enough
 }
 
+// The bounds of a quantile are certain, however wide they are.
+func TestDelayBounds(t *testing.T) {
+	f := func(delays [12]uint64, want Delay) {
+		t.Helper()
+		x := Of(charge.Operator, &Sum{Counts: record.Counts{Delays: delays}})
+		if x.P95 != want {
+			t.Errorf("p95 of %v is %+v, want %+v", delays, x.P95, want)
+		}
+	}
+	f([12]uint64{}, Delay{})
+	f([12]uint64{0: 10}, Delay{Value{0, true}, 0, 0})
+	f([12]uint64{1: 20}, Delay{Value{.475, true}, 0, .5})
+	f([12]uint64{10: 20}, Delay{Value{3435, true}, 300, 3600})
+	f([12]uint64{11: 20}, Delay{Value{3600, true}, 3600, 0})
+}
+
 // Quantiles lie inside their class.
 func TestQuantiles(t *testing.T) {
 	f := func(delays map[int]uint64, q, want float64, known bool) {

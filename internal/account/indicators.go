@@ -51,11 +51,19 @@ func share(part, of uint64) Value {
 
 func (v Value) rest() Value { return Value{100 - v.V, v.Known} }
 
+// Delay is a quantile of receive − ts in seconds: an estimate, and the bounds
+// between which it lies for certain. Delays are counted in classes, of which the
+// last ones are wide, and the very last has no upper bound.
+type Delay struct {
+	Value
+	Low, High float64 // High 0 with Low above 0: there is none
+}
+
 // Indicators are what a [Sum] says of a party, in the terms of the domain
 // page's section 9. Rates are in percent.
 type Indicators struct {
 	Delayed       uint64 // reports that have a delay: of piles and vehicles
-	P50, P95, P99 Value  // of receive − ts in seconds, see [record.Counts.Quantile]
+	P50, P95, P99 Delay  // of receive − ts, see [record.Counts.Quantile]
 	Timeliness    Value  // share of reports with receive − ts ≤ 60 s
 
 	Expected    uint64 // due while objects were on line
@@ -85,10 +93,11 @@ func Of(kind charge.PartyKind, s *Sum) Indicators {
 	}
 	for _, q := range []struct {
 		q  float64
-		to *Value
+		to *Delay
 	}{{.5, &x.P50}, {.95, &x.P95}, {.99, &x.P99}} {
 		ms, known := c.Quantile(q.q)
-		*q.to = Value{ms / 1000, known}
+		low, high, _ := c.QuantileClass(q.q)
+		*q.to = Delay{Value{ms / 1000, known}, float64(low) / 1000, float64(max(high, 0)) / 1000}
 	}
 	var above uint64
 	x.Delayed, above = c.Delayed(LimitMS)

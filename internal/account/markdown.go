@@ -45,9 +45,11 @@ online rate, and a grade A to D with all that it is made of. Regulators see ever
 		fmt.Fprintf(&b, " %g", float64(ms)/1000)
 	}
 	b.WriteString(`, ∞。
-  p50、p95、p99 在类内线性插值;第一类(≤ 0)为 0,最后一类为其下限,即“至少”。格式正确、对象属于该单位的充电枪和车辆报文都计入,重复和过旧的也计入。
+  p50、p95、p99 在类内线性插值;第一类(≤ 0)为 0,最后一类为其下限,即“至少”。p50RangeS、p95RangeS、p99RangeS 是其确定所在的区间 [从, 到],无上限时“到”为 null;
+  300 秒以上的类很宽,页面只显示区间。格式正确、对象属于该单位的充电枪和车辆报文都计入,重复和过旧的也计入。
   *p50, p95 and p99 are linear inside a class; the first class (≤ 0) is 0, the last one, without an upper bound, is its
-  lower bound: "at least". Pile and vehicle reports whose form is right and whose object is the party's count, repeated and too old
+  lower bound: "at least". p50RangeS, p95RangeS and p99RangeS are the bounds between which they lie for certain, [from, to], to
+  null where there is none; from 300 s on classes are so wide that pages show these instead. Pile and vehicle reports whose form is right and whose object is the party's count, repeated and too old
   ones, too.*
 - flagged:至少命中一条标记或置空规则的保留报文;nulls:被置空的数值。保留 kept = 采纳 + 仅存历史的充电枪、车辆报文。
   *flagged: kept reports that at least one flag or null rule met; nulls: values that were set to null. Kept are the pile

@@ -86,25 +86,45 @@ func (c *Counts) Zero() bool { return *c == Counts{} }
 // Quantile returns the delay below which the share q of the reports lies, in
 // milliseconds, and whether there are any. Inside a class delays are taken to
 // lie evenly; the first class (≤ 0) is 0, and the last, which has no upper
-// bound, is its lower bound: "at least".
+// bound, is its lower bound: "at least". [Counts.QuantileClass] has the class.
 func (c *Counts) Quantile(q float64) (ms float64, known bool) {
+	i, part, known := c.classOf(q)
+	if !known || i == 0 {
+		return 0, known
+	}
+	low := float64(DelayBoundsMS[i-1])
+	if i == len(DelayBoundsMS) {
+		return low, true
+	}
+	return low + (float64(DelayBoundsMS[i])-low)*part, true
+}
+
+// QuantileClass returns the bounds, in milliseconds, between which the quantile
+// lies for certain: low < delay ≤ high, high -1 where there is none. Of the
+// first class both are 0.
+func (c *Counts) QuantileClass(q float64) (low, high int64, known bool) {
+	i, _, known := c.classOf(q)
+	switch {
+	case !known || i == 0:
+		return 0, 0, known
+	case i == len(DelayBoundsMS):
+		return DelayBoundsMS[i-1], -1, true
+	}
+	return DelayBoundsMS[i-1], DelayBoundsMS[i], true
+}
+
+// classOf returns the class in which the quantile is, and the share of the
+// class that lies below it.
+func (c *Counts) classOf(q float64) (class int, part float64, known bool) {
 	all, _ := c.Delayed(0)
 	rank, before := q*float64(all), 0.0
 	for i, n := range c.Delays {
-		if n == 0 || before+float64(n) < rank {
-			before += float64(n)
-			continue
+		if n != 0 && before+float64(n) >= rank {
+			return i, (rank - before) / float64(n), true
 		}
-		if i == 0 {
-			return 0, true
-		}
-		low := float64(DelayBoundsMS[i-1])
-		if i == len(DelayBoundsMS) {
-			return low, true
-		}
-		return low + (float64(DelayBoundsMS[i])-low)*(rank-before)/float64(n), true
+		before += float64(n)
 	}
-	return 0, false
+	return 0, 0, false
 }
 
 // Delayed returns how many reports have a delay at all, and how many one above

@@ -45,6 +45,21 @@ export interface Grade {
   components: GradeComponent[];
 }
 
+/** Seconds between which a quantile lies for certain; the second is null where there is no bound. */
+export type DelayRange = readonly [number, number | null];
+
+export interface Timeliness {
+  reports: number;
+  p50S: number | null;
+  p50RangeS: DelayRange | null;
+  p95S: number | null;
+  p95RangeS: DelayRange | null;
+  p99S: number | null;
+  p99RangeS: DelayRange | null;
+  limitS: number;
+  withinLimitPct: number | null;
+}
+
 export interface PartyQuality {
   id: string;
   kind: 'operator' | 'maker';
@@ -54,7 +69,7 @@ export interface PartyQuality {
   sample: number;
   account: Account;
   rules: RuleCount[];
-  timeliness: { reports: number; p50S: number | null; p95S: number | null; p99S: number | null; limitS: number; withinLimitPct: number | null };
+  timeliness: Timeliness;
   missing: { cadenceS: number; expected: number; missing: number; ratePct: number | null };
   flagged: { kept: number; flagged: number; ratePct: number | null; accuracyPct: number | null };
   nulls: { values: number; ratePct: number | null };
