@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
@@ -58,6 +60,49 @@ func putAlarms(ctx context.Context, tx *sql.Tx, b *batch) error {
 			return fmt.Errorf("cannot write alarm %s: %w", e.Rule, err)
 		}
 	}
+	return nil
+}
+
+// Bounds of what is kept of cleared alarms: registry.db would else grow for ever.
+const (
+	keepAlarms = 400 * 24 * time.Hour // after they were cleared
+	mostAlarms = 1_000_000            // some 300 MB
+
+	trimAfter  = 1000     // alarms cleared until the next look
+	trimAtOnce = 5 * 1000 // deleted in one transaction
+)
+
+// trimAlarms deletes cleared alarms beyond these bounds, those that were cleared
+// first. It looks when enough were cleared since the last look; time is the log's.
+func (r *Registry) trimAlarms(ctx context.Context, tx *sql.Tx, b *batch) error {
+	var now charge.Millis
+	for i := range b.alarms {
+		if b.alarms[i].event.Op == record.AlarmClear {
+			r.cleared++
+			now = max(now, b.alarms[i].at)
+		}
+	}
+	if now == 0 || r.cleared < r.trimAfter {
+		return nil
+	}
+	var all int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM alarms WHERE cleared_ms > 0`).Scan(&all); err != nil {
+		return fmt.Errorf("cannot count alarms: %w", err)
+	}
+	const oldest = `DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE cleared_ms > 0 AND cleared_ms < ?
+		ORDER BY cleared_ms LIMIT ?)`
+	for _, bound := range []struct {
+		before charge.Millis
+		most   int
+	}{{now.Add(-keepAlarms), trimAtOnce}, {math.MaxInt64, min(all-r.mostAlarms, trimAtOnce)}} {
+		if bound.most <= 0 {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, oldest, int64(bound.before), bound.most); err != nil {
+			return fmt.Errorf("cannot delete old alarms: %w", err)
+		}
+	}
+	r.cleared = 0
 	return nil
 }
 

@@ -92,3 +92,56 @@ func TestAlarmsAreKeptAsTheBookHasThem(t *testing.T) {
 		}
 	}
 }
+
+// Cleared alarms are kept for 400 days and up to a number; open ones always.
+func TestClearedAlarmsAreBounded(t *testing.T) {
+	r := open(t, t.TempDir())
+	r.cleared, r.trimAfter, r.mostAlarms = 0, 10, 50
+	const day = charge.Millis(24 * 60 * 60 * 1000)
+	seq, now := uint64(0), 1000*day
+	apply := func(e record.AlarmEvent) uint64 {
+		t.Helper()
+		seq++
+		rec := &record.Record{Seq: seq, Kind: record.Alarms, Received: now, Alarms: []record.AlarmEvent{e}}
+		if err := r.ApplyBatch([]*record.Record{rec}); err != nil {
+			t.Fatal(err)
+		}
+		return record.AlarmID(seq, 0)
+	}
+	raise := func(object string) uint64 {
+		return apply(record.AlarmEvent{Op: record.AlarmRaise, Rule: alarm.PileFault, Severity: 2, Kind: record.AlarmPile, Object: object})
+	}
+	had := func(want int, oldest string) {
+		t.Helper()
+		all, err := r.PastAlarms(t.Context(), &alarm.Query{Which: alarm.All, Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		open, cleared := 0, 0
+		for _, a := range all {
+			if a.Cleared == 0 {
+				open++
+			} else {
+				cleared++
+			}
+		}
+		if open != 1 || cleared != want || all[len(all)-2].Object != oldest {
+			t.Fatalf("%d open and %d cleared ones, the oldest %s, want 1, %d and %s", open, cleared, all[len(all)-2].Object, want, oldest)
+		}
+	}
+	raise("open")
+	pass := func(name string, n int) {
+		for i := range n {
+			apply(record.AlarmEvent{Op: record.AlarmClear, ID: raise(fmt.Sprintf("%s%d", name, i))})
+		}
+	}
+	pass("a", 20)
+	now += 399 * day
+	pass("b", 10)
+	had(30, "a0")
+	now += 2 * day // the first ones are 401 days old
+	pass("c", 10)
+	had(20, "b0")
+	pass("d", 40)
+	had(50, "c0") // no more than 50
+}

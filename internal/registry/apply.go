@@ -62,6 +62,9 @@ func (r *Registry) apply(ctx context.Context, b *batch) error {
 		if err := putAlarms(ctx, tx, b); err != nil {
 			return err
 		}
+		if err := r.trimAlarms(ctx, tx, b); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `UPDATE meta SET value = ? WHERE key = 'position'`, int64(b.last))
 		return err
 	})

@@ -36,6 +36,10 @@ type Registry struct {
 	sessions *file
 	instance string
 
+	// Of who applies the log, which is one at a time.
+	cleared               int // alarms cleared since the last look for old ones
+	trimAfter, mostAlarms int // bounds, less in tests
+
 	mu      sync.Mutex // guards the members below
 	watch   *sql.Conn  // reads data_version; always the same connection
 	version int64      // data_version when access was read
@@ -50,7 +54,7 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
-	r := &Registry{log: log}
+	r := &Registry{log: log, trimAfter: trimAfter, mostAlarms: mostAlarms, cleared: trimAfter}
 	var err error
 	if r.main, err = openFile(filepath.Join(dir, File), mainID, "migrations/registry"); err != nil {
 		return nil, err
