@@ -11,15 +11,17 @@ import (
 // the vehicle near?" (session.vehicle-apart) is one bit of a position that is not
 // its own: it gets one a vehicle and day.
 type looks struct {
-	at map[look]charge.Millis // of the last one
+	at    map[look]charge.Millis // of the last one
+	swept charge.Millis          // when those that are over were last looked for
 }
 
 // look is who asks for whom.
 type look struct{ party, vehicle charge.Num }
 
 const (
-	lookEvery = 24 * time.Hour
-	maxLooks  = 500_000 // pairs, some 30 MB; beyond it nobody is told anything
+	lookEvery  = 24 * time.Hour
+	maxLooks   = 500_000 // pairs, some 30 MB; beyond it nobody is told anything
+	sweepEvery = time.Minute
 )
 
 // may reports whether party may be told now about the vehicle, and counts that it was.
@@ -30,6 +32,10 @@ func (l *looks) may(party, vehicle charge.Num, now charge.Millis) bool {
 		return false
 	}
 	if !known && len(l.at) >= maxLooks {
+		if now.Sub(l.swept) < sweepEvery { // a sweep takes milliseconds, in which nothing is judged
+			return false
+		}
+		l.swept = now
 		for k, last := range l.at {
 			if now.Sub(last) >= lookEvery {
 				delete(l.at, k)
