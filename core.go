@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dianchi-platform/dianchi/api"
 	"github.com/dianchi-platform/dianchi/ingest"
 	"github.com/dianchi-platform/dianchi/ingest/broker"
 	"github.com/dianchi-platform/dianchi/ingest/door"
@@ -55,9 +56,10 @@ type core struct {
 	history  *influx.Reader
 	past     *past.Store
 	applier  *registry.Applier
-	door     *door.Door     // nil with a broker elsewhere
-	broker   *broker.Source // nil with the embedded door
-	follow   *follow.Server // nil without a secret to share with replicas
+	door     *door.Door              // nil with a broker elsewhere
+	broker   *broker.Source          // nil with the embedded door
+	http     atomic.Pointer[api.API] // nil until it is made
+	follow   *follow.Server          // nil without a secret to share with replicas
 	self     *selfcheck
 	watched  atomic.Pointer[selfcheck] // the same, for who asks while it is being started
 }

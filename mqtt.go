@@ -64,17 +64,31 @@ func checkSource(ctx context.Context, c *config, log *slog.Logger) (s entrance, 
 	return s, nil
 }
 
-// boundByFiles keeps connections from taking the files that the spool needs.
-func boundByFiles(c *door.Config, log *slog.Logger) {
+// openFiles returns how many files the process may open; 0 is any number.
+func openFiles() int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || limit.Cur > 1<<30 {
+		return 0
+	}
+	return int(limit.Cur)
+}
+
+// connsOf returns how many of a process's files may be connections: what spool,
+// stores and pages need stays free. 0 is any number.
+func connsOf(files int) int { return max(files-1000, files/4*3) }
+
+// boundByFiles keeps connections from taking the files that the spool needs.
+func boundByFiles(c *door.Config, log *slog.Logger) {
+	files := openFiles()
+	if files == 0 {
 		return
 	}
-	most := max(16, int(limit.Cur)/2)
+	c.MaxAll = connsOf(files)
+	most := max(16, files/2)
 	c.MaxWaiting = min(4096, max(16, most/4))
 	if c.MaxConns > most {
 		log.Warn("fewer MQTT connections than --mqtt-conns: raise the limit of open files (ulimit -n)",
-			"connections", most, "files", limit.Cur)
+			"connections", most, "files", files)
 		c.MaxConns = most
 	}
 }
@@ -109,5 +123,11 @@ func (a *app) newSource(k *core, s entrance) {
 	boundByFiles(&s.door, a.log)
 	k.door = door.New(s.door, a.log, door.Deps{
 		Auth: passwords{k.access}, Taker: k.pipeline, Full: func() bool { return k.pipeline.Stalled() != 0 },
+		Others: func() int {
+			if s := k.http.Load(); s != nil {
+				return s.Connections()
+			}
+			return 0
+		},
 	})
 }

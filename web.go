@@ -12,6 +12,7 @@ import (
 func (a *app) apiConfig() api.Config {
 	cfg := a.cfg.API
 	cfg.Addr, cfg.ReadLimit = a.cfg.HTTP, int64(a.cfg.MessageKiB)<<10
+	cfg.MaxConns = connsOf(openFiles())
 	return cfg
 }
 
@@ -28,7 +29,12 @@ func (a *app) newAPI(k *core, pages bool) *api.API {
 	if k.follow != nil {
 		deps.Internal = k.follow
 	}
-	return api.New(a.apiConfig(), a.log, deps)
+	if k.door != nil {
+		deps.Others = k.door.Sockets
+	}
+	server := api.New(a.apiConfig(), a.log, deps)
+	k.http.Store(server)
+	return server
 }
 
 // ready tells each part's state. InfluxDB and the broker may be away: live

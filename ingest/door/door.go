@@ -33,6 +33,7 @@ type Config struct {
 	KeyPair *KeyPair // for TLSAddr
 
 	MaxConns       int           // connections that are let in [20,000]
+	MaxAll         int           // connections of the whole process, with what Deps.Others counts [any number]
 	MaxPartyConns  int           // connections of one party [2,000]
 	MaxWaiting     int           // sockets that are not let in yet; then the oldest goes [4,096]
 	MaxAddrWaiting int           // of these, from one address, or /64 of IPv6; then the new one goes [1,000]
@@ -96,6 +97,10 @@ type Deps struct {
 	Auth  authenticator
 	Taker taker
 	Full  func() bool // reports that nothing can be taken at present; nil for never
+
+	// Others counts connections that other parts of the process have open; nil:
+	// none. It waits for nobody.
+	Others func() int
 }
 
 // Door is the endpoint. Its methods may be called from several goroutines.

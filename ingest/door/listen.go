@@ -106,6 +106,8 @@ func (d *Door) serve(nc net.Conn) {
 		why = "stopping"
 	case len(d.all) >= d.cfg.MaxConns+d.cfg.MaxWaiting+d.cfg.MaxConns/16+16: // some that are being closed still count
 		why = "too-many-connections"
+	case d.cfg.MaxAll > 0 && d.deps.Others != nil && len(d.all)+d.deps.Others() >= d.cfg.MaxAll:
+		why = "too-many-connections"
 	case d.waiting.byAddr[c.from] >= d.cfg.MaxAddrWaiting:
 		why = "too-many-of-address"
 	default:

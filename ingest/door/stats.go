@@ -48,6 +48,13 @@ func (d *Door) Stats() Stats {
 	return st
 }
 
+// Sockets returns how many are open, let in or not.
+func (d *Door) Sockets() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.all)
+}
+
 // refuse counts a refusal and mentions it in the log once a minute.
 func (d *Door) refuse(why string, err error) {
 	d.count.mu.Lock()
