@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,8 +17,45 @@ import (
 )
 
 // withRegistry opens the registry of the data folder for one act of
-// administration. A running platform sees the change at once.
+// administration. A running platform sees the change at once. A folder without
+// a registry is refused: it is a slip of the hand, or not there yet.
 func withRegistry(c *config, act func(*registry.Registry) error) error {
+	if !isPlatform(c.Data) {
+		return fmt.Errorf("%s is no platform's data folder: name the right one with --data, or begin one with party add",
+			absolute(c.Data))
+	}
+	return openRegistry(c, act)
+}
+
+// beginRegistry is withRegistry for what may come before the first start: it
+// makes the folder, and says that it did.
+func beginRegistry(c *config, act func(*registry.Registry) error) error {
+	fresh := !isPlatform(c.Data)
+	return openRegistry(c, func(r *registry.Registry) error {
+		if err := act(r); err != nil || !fresh {
+			return err
+		}
+		_, err := fmt.Fprintf(c.notes, "dianchi: %s is a new data folder, made just now; if a platform runs already, name its folder "+
+			"with --data\n", absolute(c.Data))
+		return err
+	})
+}
+
+// isPlatform reports whether a platform, or a command before it, has made dir.
+func isPlatform(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, registry.File))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// absolute returns dir as it is found from anywhere, if that can be said.
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+func openRegistry(c *config, act func(*registry.Registry) error) error {
 	r, err := registry.Open(c.Data, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -36,7 +75,7 @@ func partyAdd(ctx context.Context, c *config, words []string, out io.Writer) err
 	if c.Name == "" {
 		return usagef("party add needs --name 名称")
 	}
-	return withRegistry(c, func(r *registry.Registry) error {
+	return beginRegistry(c, func(r *registry.Registry) error {
 		_, password, err := r.AddParty(ctx, registry.NewParty{Slug: words[0], Kind: kind, Name: c.Name, NameEn: c.NameEn})
 		if err != nil {
 			return wrongUse(err)
@@ -84,7 +123,11 @@ func tokenAdd(ctx context.Context, c *config, _ []string, out io.Writer) error {
 	if !ok {
 		return usagef("token add needs --role driver, operator, maker or regulator")
 	}
-	return withRegistry(c, func(r *registry.Registry) error {
+	with := beginRegistry
+	if c.Party != "" { // which is in a folder that is there
+		with = withRegistry
+	}
+	return with(c, func(r *registry.Registry) error {
 		_, secret, err := r.AddToken(ctx, role, c.Party)
 		if err != nil {
 			return wrongUse(err)

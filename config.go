@@ -17,7 +17,8 @@ import (
 // config is every setting of the program. Each flag is also an environment
 // variable: DIANCHI_ and the name in upper case, with _ for -.
 type config struct {
-	Data string
+	Data  string
+	notes io.Writer // for what a person should know and a program need not
 
 	HTTP           string
 	API            api.Config // what is set by flags of it

@@ -95,6 +95,49 @@ func TestWrongUse(t *testing.T) {
 	f("DIANCHI_BROKER_PASSWORD", "demo-parties", "x.json", "--broker-files", t.TempDir(), "--data", t.TempDir())
 }
 
+// A slip of the hand in --data changes and makes nothing; what may come before
+// the first start says that it has begun a folder.
+func TestDataFolderThatIsNone(t *testing.T) {
+	dir := t.TempDir()
+	typo := filepath.Join(dir, "dta")
+	f := func(args ...string) {
+		t.Helper()
+		var out, errOut bytes.Buffer
+		if got := run(t.Context(), append(args, "--data", typo), noEnv, &out, &errOut); got != exitError {
+			t.Errorf("%q exits with %d", args, got)
+		}
+		if !strings.Contains(errOut.String(), typo) || !strings.Contains(errOut.String(), "--data") ||
+			strings.Count(errOut.String(), "\n") != 1 || out.Len() != 0 {
+			t.Errorf("%q says %q and prints %q", args, errOut.String(), out.String())
+		}
+		if _, err := os.Stat(typo); err == nil {
+			t.Errorf("%q makes the folder", args)
+		}
+	}
+	f("party", "list")
+	f("party", "remove", "teld")
+	f("token", "list")
+	f("token", "remove", "x")
+	f("token", "add", "--role", "operator", "--party", "teld")
+	f("broker-files", dir, "--broker-password", "secret")
+
+	add := func(slug string) (said string) {
+		t.Helper()
+		var out, notes bytes.Buffer
+		err := partyAdd(t.Context(), &config{Data: typo, notes: &notes, Kind: "operator", Name: "名"}, []string{slug}, &out)
+		if err != nil || len(strings.Fields(out.String())) != 1 {
+			t.Fatalf("party add: %v, prints %q", err, out.String())
+		}
+		return notes.String()
+	}
+	if said := add("teld"); !strings.Contains(said, typo) || !strings.Contains(said, "--data") {
+		t.Errorf("the first says %q", said)
+	}
+	if said := add("ykc"); said != "" {
+		t.Errorf("the second says %q", said)
+	}
+}
+
 func TestHelpNamesEveryCommandAndFlag(t *testing.T) {
 	var out, errOut bytes.Buffer
 	if got := run(context.Background(), []string{"help"}, noEnv, &out, &errOut); got != exitClean {

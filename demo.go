@@ -68,7 +68,7 @@ func demoParties(ctx context.Context, c *config, words []string, _ io.Writer) er
 	if c.BrokerFiles != "" && c.BrokerPassword == "" {
 		return errNoBrokerPassword
 	}
-	return withRegistry(c, func(r *registry.Registry) error {
+	return beginRegistry(c, func(r *registry.Registry) error {
 		if _, err := registerDemo(ctx, r, words[0]); err != nil {
 			return err
 		}

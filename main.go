@@ -64,7 +64,10 @@ func main() {
 func run(ctx context.Context, args []string, env func(string) (string, bool), out, errOut io.Writer) int {
 	cmd, rest, err := find(args)
 	if err == nil {
-		var c config
+		c := config{notes: io.Discard}
+		if atTerminal(errOut) {
+			c.notes = errOut
+		}
 		var words []string
 		words, err = c.parse(cmd.letter, rest, env)
 		switch {
@@ -85,6 +88,16 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), ou
 		return exitUsage
 	}
 	return exitError
+}
+
+// atTerminal reports whether a person reads w.
+func atTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
