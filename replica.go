@@ -138,7 +138,7 @@ func (a *app) startReplica(ctx context.Context, out io.Writer, fatal chan<- erro
 	if r.client, err = follow.NewClient(follow.ClientConfig{URL: c.Ingest, Token: c.InternalToken}, a.log, r); err != nil {
 		return usageError{err.Error()}
 	}
-	waiting, err := a.serveWaiting(ctx)
+	waiting, err := a.serveWaiting(ctx, r.ready)
 	if err != nil {
 		return err
 	}
@@ -190,24 +190,19 @@ func (r *replica) deps(a *app) api.Deps {
 func (r *replica) ready() []api.PartState {
 	s := r.client.Stats()
 	p := api.PartState{Name: "follow", Ready: s.State == follow.Following, Needed: true, Detail: s.State.String()}
+	if s.State == follow.Loading && s.Err != nil { // what it is goes into the log: addresses are not for everyone
+		p.Detail += ": the ingest process gives no copy yet"
+	}
 	return []api.PartState{p}
 }
 
 // serveWaiting answers /healthz and /readyz until the returned function is called.
-func (a *app) serveWaiting(ctx context.Context) (func(), error) {
+func (a *app) serveWaiting(ctx context.Context, ready func() []api.PartState) (func(), error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.HTTP)
 	if err != nil {
 		return nil, explainListen("--http", a.cfg.HTTP, err)
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, `{"alive":true}`) })
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.Header().Set("Retry-After", "1")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, `{"type":"about:blank","title":"Service Unavailable","status":503,"code":"not-ready","detail":"the copy is being loaded"}`)
-	})
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	s := &http.Server{Handler: api.Waiting(a.log, ready), ReadHeaderTimeout: 5 * time.Second}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

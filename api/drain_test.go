@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,5 +115,45 @@ func TestDrain(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// endless is a replica's stream: it ends when it is told to.
+type endless struct {
+	began, told chan struct{}
+	once        sync.Once
+}
+
+func (e *endless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusOK)
+	w.(http.Flusher).Flush()
+	close(e.began)
+	select {
+	case <-e.told:
+	case <-r.Context().Done():
+	}
+}
+
+func (e *endless) End() { e.once.Do(func() { close(e.told) }) }
+
+// A stop does not wait for replicas, whose streams have no end.
+func TestStopEndsStreams(t *testing.T) {
+	e := &endless{began: make(chan struct{}), told: make(chan struct{})}
+	w := newWorld(t, func(c *Config, d *Deps) { c.DrainTimeout, d.Internal = time.Hour, e })
+	resp, err := http.Get(w.url + "/internal/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	<-e.began
+	done := make(chan error, 1)
+	go func() { done <- w.api.Stop(t.Context()) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it waits for a replica")
 	}
 }

@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,9 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	err = sw.Section(accessSection, 0, access)
 	if err == nil {
-		err = s.from.Snapshot(r.Context(), sw.Section)
+		ctx, cancel := s.untilEnd(r.Context())
+		err = s.from.Snapshot(ctx, sw.Section)
+		cancel()
 	}
 	if err == nil {
 		err = sw.End()
@@ -55,6 +58,19 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.snapshots.Add(1)
+}
+
+// untilEnd returns a context that ends with ctx, and when the server does.
+func (s *Server) untilEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.streams.Go(func() {
+		select {
+		case <-s.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, cancel
 }
 
 // patient writes to a follower that must take something within patience, and

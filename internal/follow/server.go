@@ -123,14 +123,21 @@ func (s *Server) announce() {
 	s.changed = make(chan struct{})
 }
 
-// Stop ends all streams and waits for them. Requests that come later are refused.
-func (s *Server) Stop(ctx context.Context) error {
+// End ends all streams and does not wait for them: an HTTP server that is shut
+// down would else wait for answers that never end. Requests that come later are
+// refused.
+func (s *Server) End() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.stopped {
 		s.stopped = true
 		close(s.stop)
 	}
-	s.mu.Unlock()
+}
+
+// Stop is [Server.End], and waits for the streams.
+func (s *Server) Stop(ctx context.Context) error {
+	s.End()
 	done := make(chan struct{})
 	go func() { s.streams.Wait(); close(done) }()
 	select {
