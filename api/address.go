@@ -32,16 +32,30 @@ func ParseProxies(list string) (Proxies, error) {
 			p.private = true
 			continue
 		}
-		prefix, err := netip.ParsePrefix(word)
-		if addr, e := netip.ParseAddr(word); err != nil && e == nil {
-			prefix, err = addr.Prefix(addr.BitLen())
-		}
+		prefix, err := parsePrefix(word)
 		if err != nil {
 			return Proxies{}, fmt.Errorf("is not a list of loopback, private, addresses and prefixes such as 10.0.0.0/8, or none: %q", word)
 		}
-		p.prefixes = append(p.prefixes, prefix.Masked())
+		p.prefixes = append(p.prefixes, prefix)
 	}
 	return p, nil
+}
+
+// parsePrefix reads an address or a prefix. What is IPv4 in IPv6's clothes
+// becomes IPv4, and zones are left out, as with the addresses that it is
+// compared with.
+func parsePrefix(s string) (netip.Prefix, error) {
+	prefix, err := netip.ParsePrefix(s)
+	if addr, e := netip.ParseAddr(s); err != nil && e == nil {
+		prefix, err = addr.Prefix(addr.BitLen())
+	}
+	if err == nil && prefix.Addr().Is4In6() {
+		if prefix.Bits() < 96 {
+			return prefix, fmt.Errorf("%s is wider than all of IPv4", s)
+		}
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
+	}
+	return prefix.Masked(), err
 }
 
 // String returns the list that p was read from.
@@ -50,7 +64,7 @@ func (p Proxies) String() string { return p.text }
 // shared is the address space between a carrier and its customers, RFC 6598.
 var shared100 = netip.MustParsePrefix("100.64.0.0/10")
 
-// trusts reports whether a is one of p. a is no IPv4 address in IPv6's clothes.
+// trusts reports whether a is one of p. a is no IPv4 address in IPv6's clothes and has no zone.
 func (p *Proxies) trusts(a netip.Addr) bool {
 	if p.loopback && a.IsLoopback() {
 		return true
@@ -88,7 +102,7 @@ func (p *Proxies) originOf(r *http.Request) origin {
 	}
 	var addr netip.Addr
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		addr = peer.Addr().Unmap()
+		addr = bare(peer.Addr())
 	}
 	if !p.trusts(addr) {
 		return origin{addr: site(addr), behind: len(forwarded) > 0}
@@ -117,22 +131,27 @@ func (p *Proxies) originOf(r *http.Request) origin {
 	return origin{addr: site(addr)}
 }
 
-// parseHop reads an entry of X-Forwarded-For; some proxies write the port, too.
+// parseHop reads an entry of X-Forwarded-For; some proxies write the port, too,
+// or IPv6 in brackets.
 func parseHop(s string) (netip.Addr, bool) {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return a.Unmap().WithZone(""), true
-	}
 	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().Unmap().WithZone(""), true
+		return bare(ap.Addr()), true
 	}
-	return netip.Addr{}, false
+	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
+		s = inner[:len(inner)-1]
+	}
+	a, err := netip.ParseAddr(s)
+	return bare(a), err == nil
 }
+
+// bare returns a as prefixes know it: IPv4 where it is IPv4, without a zone.
+func bare(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 // site returns the address that limits count by: of IPv6 the /64, which is what
 // one customer has.
 func site(a netip.Addr) netip.Addr {
 	if a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
+		if p, err := a.Prefix(64); err == nil {
 			return p.Addr()
 		}
 	}

@@ -65,6 +65,58 @@ func TestWhereARequestComesFrom(t *testing.T) {
 	f("loopback", "[2001:db8:1:2:aaaa:bbbb:cccc:dddd]:5000", "", "2001:db8:1:2::")
 	f("loopback", "127.0.0.1:5000", "2001:db8:1:2::9", "2001:db8:1:2::")
 	f("loopback", "127.0.0.1:5000", "[2001:db8:1:2::9]:443", "2001:db8:1:2::")
+	f("loopback", "127.0.0.1:5000", "[2001:db8:1:2::9]", "2001:db8:1:2::")
+	f("loopback", "127.0.0.1:5000", "[203.0.113.9]", "203.0.113.9")
+	// Zones and IPv4 in IPv6's clothes make no difference, neither here nor in the list.
+	f("fe80::/10", "[fe80::1%eth0]:5000", "203.0.113.9", "203.0.113.9")
+	f("fe80::1%eth1", "[fe80::1%eth0]:5000", "203.0.113.9", "203.0.113.9")
+	f("private", "[fe80::1%eth0]:5000", "203.0.113.9", "203.0.113.9")
+	f("loopback", "[fe80::1%eth0]:5000", "203.0.113.9", "fe80::")
+	f("::ffff:10.1.0.0/112", "10.1.2.3:5000", "203.0.113.9", "203.0.113.9")
+	f("::ffff:10.1.2.3", "[::ffff:10.1.2.3]:5000", "203.0.113.9", "203.0.113.9")
+	f("10.1.2.3", "[::ffff:10.1.2.3]:5000", "::ffff:203.0.113.9", "203.0.113.9")
+	f("loopback", "127.0.0.1:5000", "[::ffff:203.0.113.9]:443", "203.0.113.9")
+	// What cannot be read stands for nobody: it is the proxy that counts.
+	for _, rubbish := range []string{"unix:", "203.0.113.9,", ",", " ", "203.0.113.9:", "203.0.113.256", "[2001:db8::1", "2001:db8::1]", "localhost",
+		"0x7f.1", "127.1", "203.0.113.9 198.51.100.1", "\"203.0.113.9\"", "203.0.113.9;"} {
+		f("loopback", "127.0.0.1:5000", rubbish, "127.0.0.1")
+		f("10.0.0.0/8", "10.1.2.3:5000", rubbish, "10.1.2.3")
+	}
+	f("loopback", "127.0.0.1:5000", "rubbish|203.0.113.9", "203.0.113.9")
+	f("loopback", "127.0.0.1:5000", "203.0.113.9|rubbish", "127.0.0.1")
+}
+
+// No header makes a peer that is no proxy of ours anything but itself, and none
+// makes a request panic.
+func FuzzWhereARequestComesFrom(f *testing.F) {
+	for _, s := range []string{"", "203.0.113.9", "127.0.0.1, 10.1.2.3", "[fe80::1%eth0]:1", ",,,", "unknown"} {
+		f.Add(s, "127.0.0.1, 203.0.113.9")
+	}
+	p, err := ParseProxies("loopback,private")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		at := func(peer string) netip.Addr {
+			r := &http.Request{RemoteAddr: peer, Header: http.Header{"X-Forwarded-For": {first, second}}}
+			return p.originOf(r).addr
+		}
+		if got := at("198.51.100.7:1"); got.String() != "198.51.100.7" {
+			t.Fatalf("%q, %q: a stranger is %s", first, second, got)
+		}
+		got := at("127.0.0.1:1")
+		if last, ok := parseHop(strings.TrimSpace(second[strings.LastIndexByte(second, ',')+1:])); ok && !p.trusts(last) && got != site(last) {
+			t.Fatalf("%q, %q: behind our proxy it is %s, want %s", first, second, got, site(last))
+		}
+	})
+}
+
+func TestProxiesThatCannotBe(t *testing.T) {
+	for _, list := range []string{"", "nginx", "10.0.0.0/33", "::ffff:0:0/64", "10.0.0.1-9", "loopback,,private", "2001:db8::/129", "unix:/run/x"} {
+		if p, err := ParseProxies(list); err == nil {
+			t.Errorf("%q is taken as %+v", list, p)
+		}
+	}
 }
 
 func TestBuckets(t *testing.T) {
