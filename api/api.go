@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Addr         string        // listen address, ":8080"; port 0 takes a free one
 	MaxViewers   int           // open websockets; more are answered 503 not-ready
+	MaxConns     int           // connections of the whole process, websockets and what Deps.Others counts included; 0: any number
 	Shards       int           // loops that send frames; 0 is one for each core, at least 2
 	Spread       time.Duration // a revision's frames go out within this time
 	Ping         time.Duration // between pings to a viewer
@@ -66,6 +67,8 @@ func Default() Config {
 // Validate names the member that is out of its range.
 func (c *Config) Validate() error {
 	switch {
+	case c.MaxConns < 0:
+		return fmt.Errorf("MaxConns must not be negative, is %d", c.MaxConns)
 	case c.MaxViewers < 1:
 		return fmt.Errorf("MaxViewers must be at least 1, is %d", c.MaxViewers)
 	case c.Shards < 0 || c.Shards > 256:
@@ -92,6 +95,7 @@ type API struct {
 	routes  *router
 	metrics *metrics
 	limiter *limiter
+	door    *doorman
 	paced   rate          // of a viewer's messages
 	pause   time.Duration // of a viewer that asks too fast
 	full    atomic.Uint64 // viewers refused because there are too many
@@ -117,6 +121,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *API {
 	a.metrics = newMetrics(deps.Metrics)
 	a.hub = newHub(cfg, log, deps, a.metrics)
 	a.limiter = newLimiter(cfg.Limits, log)
+	a.door = newDoorman(cfg.MaxConns, deps.Others, &a.hub.viewers)
 	a.work = newQueue(workAtOnce)
 	a.past = newQueue(cfg.Limits.HistoryAtOnce)
 	a.moments = newMomentCache(deps.Moments, log)
@@ -133,6 +138,10 @@ func New(cfg Config, log *slog.Logger, deps Deps) *API {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnState:         a.door.state,
+	}
+	if s, ok := deps.Internal.(interface{ End() }); ok {
+		a.srv.RegisterOnShutdown(s.End)
 	}
 	return a
 }
@@ -161,6 +170,9 @@ func (a *API) Start(ctx context.Context) error {
 	a.log.Info("HTTP is served", "addr", ln.Addr().String())
 	return nil
 }
+
+// Connections returns how many are open, websockets included. It waits for nobody.
+func (a *API) Connections() int { return a.door.connections() }
 
 // Addr returns the address that is listened on; valid after Start.
 func (a *API) Addr() net.Addr { return a.ln.Addr() }

@@ -30,10 +30,11 @@ type Deps struct {
 	City     *city.City // what /config tells of; nil tells of none
 	Instance string     // names the log that revisions are of; the same on every replica
 
+	Others    func() int           // connections that other parts of the process have open; nil: none
 	Ready     func() []PartState   // nil: nothing to wait for
 	Metrics   *prometheus.Registry // what /metrics shows; nil makes one
 	Dashboard http.Handler         // pages at the root; nil for none
-	Internal  http.Handler         // /internal/, for replicas; nil for none
+	Internal  http.Handler         // /internal/, for replicas; nil for none. Its End() is called, perhaps twice, when answers are to end
 
 	now func() time.Time // nil is time.Now; tests set it
 }

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -255,5 +257,26 @@ func collect(s *openapi3.Schema, into map[string]*openapi3.Schema) {
 	}
 	for _, part := range s.AllOf {
 		collect(part.Value, into)
+	}
+}
+
+// The docs page runs nothing and loads nothing: its policy lets its own style
+// sheet in, and there is nothing in the page that it would stop.
+func TestDocsPageHasAPolicy(t *testing.T) {
+	w := newWorld(t)
+	a := w.get(docsPath, "")
+	policy := a.header.Get("Content-Security-Policy")
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindAllSubmatch(a.body, -1)
+	if a.status != 200 || len(style) != 1 {
+		t.Fatalf("%d with %d style sheets", a.status, len(style))
+	}
+	sum := sha256.Sum256(style[0][1])
+	for _, want := range []string{"default-src 'none'", "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("the policy %q lacks %s", policy, want)
+		}
+	}
+	if bad := regexp.MustCompile(`(?i)<script|<img|<link|<iframe|<form|\sstyle=|\son[a-z]+=|javascript:`).Find(a.body); bad != nil {
+		t.Errorf("the page has %q, which its policy stops", bad)
 	}
 }

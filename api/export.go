@@ -22,7 +22,7 @@ const (
 func (a *API) render(w http.ResponseWriter, rq *request, s *sheet, ans *answer, as wanted) error {
 	if s.paged && !bytes.HasSuffix(ans.b, []byte(`"next":null}`)) {
 		if i := bytes.LastIndex(ans.b, []byte(`,"next":"`)); i >= 0 {
-			w.Header().Set("Link", nextLink(rq, unquote(ans.b[i+len(`,"next":`):len(ans.b)-1])))
+			w.Header().Set("Link", nextLink(rq, as, unquote(ans.b[i+len(`,"next":`):len(ans.b)-1])))
 		}
 	}
 	if as.format == asJSON {
@@ -35,8 +35,7 @@ func (a *API) render(w http.ResponseWriter, rq *request, s *sheet, ans *answer, 
 	out := make([]byte, 0, len(ans.b))
 	switch as.format {
 	case asCSV:
-		p := parseParams(rq.URL.RawQuery)
-		if bom, given := p.get("bom"); as.link && !given || bom == "1" {
+		if as.bom {
 			out = append(out, "\ufeff"...) // without it spreadsheets in China take UTF-8 for GBK
 		}
 		out = t.appendCSV(out)
@@ -54,15 +53,17 @@ func (a *API) render(w http.ResponseWriter, rq *request, s *sheet, ans *answer, 
 	return nil
 }
 
-// nextLink is a Link header (RFC 8288) to the same list from the cursor on.
-func nextLink(rq *request, cursor string) string {
+// nextLink is a Link header (RFC 8288) to the same list from the cursor on, in
+// the same format for whoever follows it.
+func nextLink(rq *request, as wanted, cursor string) string {
 	const end = `>; rel="next"`
+	said := as.said(rq.URL.RawQuery)
 	if raw := rq.URL.RawQuery; raw != "" && !strings.ContainsAny(raw, `%<>"\`) && !strings.Contains(raw, "cursor") {
-		return "<" + rq.URL.EscapedPath() + "?" + raw + "&cursor=" + url.QueryEscape(cursor) + end // a first page: as a rule
+		return "<" + rq.URL.EscapedPath() + "?" + raw + "&cursor=" + url.QueryEscape(cursor) + said + end // a first page: as a rule
 	}
 	query := rq.URL.Query()
 	query.Set("cursor", cursor)
-	return "<" + rq.URL.EscapedPath() + "?" + query.Encode() + end
+	return "<" + rq.URL.EscapedPath() + "?" + query.Encode() + said + end
 }
 
 // header returns the columns' names. GCJ-02 positions, hundreds of metres off,

@@ -409,6 +409,12 @@ func TestNegotiation(t *testing.T) {
 	f("&format=pdf", "", 400, problem)
 	f("&format=", "", 400, problem)
 	f("&format=csv&near=0", "", 400, problem)
+	f("&bom=2", "", 400, problem)
+	f("&bom=", "", 400, problem)
+	f("&bom=1", "", 200, "application/json")
+	f("&format=csv&bom=yes", "", 400, problem)
+	f("&bom=0", "text/csv", 200, "text/csv")
+	f("&bom=2", "text/csv", 400, problem)
 	if a := w.do("GET", "/api/v1/operators?format=geojson", ""); a.code() != "not-acceptable" {
 		t.Errorf("operators on a map: %d", a.status)
 	}
@@ -446,6 +452,46 @@ func TestNextLink(t *testing.T) {
 			t.Errorf("%q: %d pages of 3 of 7 stations", query, pages)
 		}
 	}
+}
+
+// Who follows the header Link gets the next page as the one before, also without
+// the Accept that asked for it.
+func TestNextLinkKeepsTheFormat(t *testing.T) {
+	w := newWorld(t)
+	for i := charge.Num(1); i <= 5; i++ {
+		w.put(station(i, teld, center, i))
+	}
+	w.tick()
+	f := func(query, accept, kind string, bom bool) {
+		t.Helper()
+		header := []string{}
+		if accept != "" {
+			header = []string{"Accept", accept}
+		}
+		path, pages := "/api/v1/stations?near=102.71,25.04&limit=2"+query, 0
+		for ; path != ""; pages++ {
+			a := w.do("GET", path, "", header...)
+			got, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+			if a.status != 200 || got != kind || bytes.HasPrefix(a.body, []byte("\ufeff")) != bom {
+				t.Fatalf("%s: %d %s %.20q, want %s, mark %v", path, a.status, got, a.body, kind, bom)
+			}
+			path, _ = strings.CutSuffix(strings.TrimPrefix(a.header.Get("Link"), "<"), `>; rel="next"`)
+			header = nil
+		}
+		if pages != 3 {
+			t.Errorf("%s as %q: %d pages of 2 of 5 stations", query, accept, pages)
+		}
+	}
+
+	f("", "", "application/json", false)
+	f("", "text/csv", "text/csv", false)
+	f("&q=%E7%AB%99", "text/csv", "text/csv", false)
+	f("&bom=1", "text/csv", "text/csv", true)
+	f("&format=csv", "", "text/csv", true)
+	f("&format=csv&bom=0", "", "text/csv", false)
+	f("", "application/geo+json", "application/geo+json", false)
+	f("", formatTypes[asXLSX], formatTypes[asXLSX], false)
+	f("&format=json", "text/csv", "application/json", false)
 }
 
 func BenchmarkExport(b *testing.B) {

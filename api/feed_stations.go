@@ -205,12 +205,9 @@ type singleStation struct {
 
 // oneStation returns the channel of a sub to `station`.
 func (a *API) oneStation(who identity, p *params) ([]spec, error) {
-	gid := p.text("station", 128)
-	if p.err == nil && gid == "" {
-		p.refuse("station is needed, party:id")
-	}
-	if p.err != nil {
-		return nil, p.err
+	gid, _ := p.get("station")
+	if gid == "" {
+		return nil, charge.Errorf(charge.ValueRange, "station is needed, party:id")
 	}
 	view, ok := a.findStation(gid, who)
 	if !ok {

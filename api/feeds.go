@@ -79,9 +79,7 @@ func (a *API) channelsOf(who identity, m *message) ([]spec, error) {
 
 // tiles returns the tiles of the bbox of a sub.
 func (p *params) tiles() ([]geo.Tile, error) {
-	if p.crs() {
-		p.refuse("feeds are in wgs84")
-	}
+	p.wgs84()
 	box := p.box("bbox", false)
 	if p.err == nil && box == nil {
 		p.refuse("bbox is needed")

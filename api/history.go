@@ -22,6 +22,7 @@ type window struct {
 func windowOf(p *params, now charge.Millis) (window, error) {
 	w := window{to: p.time("to", now)}
 	w.from = p.time("from", max(w.to.Add(-24*time.Hour), 0))
+	p.wgs84()
 	if p.err == nil && w.from >= w.to {
 		p.refuse("from must be before to")
 	}

@@ -50,6 +50,17 @@ func TestProblems(t *testing.T) {
 	f("GET", "/api/v1/stations/teld", "", 404, "not-found")
 	f("GET", "/api/v1/stations/%2e%2e", "", 404, "not-found")
 	f("GET", "/api/v1/stations/teld%3AS1%2Fx", "", 404, "not-found")
+	// What has not the form of an id names nothing, wherever it stands.
+	for _, id := range []string{"x", "TELD:S1", "teld:", ":S1", "teld:S1:2", "teld:S%201", "teld:%00", "%ff", strings.Repeat("a", 3000)} {
+		for path, token := range map[string]string{"/stations/": "", "/piles/": "", "/vehicles/": "t-nio", "/history/piles/": "t-teld",
+			"/history/vehicles/": "t-regulator", "/history/operators/": "", "/history/makers/": "", "/history/districts/": "",
+			"/quality/": "t-teld", "/history/quality/": "t-regulator"} {
+			f("GET", "/api/v1"+path+id, token, 404, "not-found")
+		}
+		f("GET", "/api/v1/history/piles/"+id+"/sessions", "t-teld", 404, "not-found")
+		f("GET", "/api/v1/quality/"+id+"/rules", "t-regulator", 404, "not-found")
+		f("POST", "/api/v1/alarms/"+id+"/ack", "t-regulator", 404, "not-found")
+	}
 	f("GET", "/api/v1/history/piles/teld:P1?every=7", "", 403, "role-missing")
 	f("GET", "/api/v1/history/piles/teld:P1?every=7", "t-ykc", 400, "value-range")
 	f("GET", "/api/v1/history/piles/teld:P1", "t-ykc", 404, "not-found")

@@ -124,6 +124,8 @@ func (m *metrics) watchLimits(a *API) {
 		map[string]func() uint64{"address": refused(l.address), "token": refused(l.token)})
 	counter("dianchi_ws_refused_total", "Websockets that were not taken, by the limit that was met.", "by",
 		map[string]func() uint64{"all": a.full.Load, "address": l.census.refusedAddress.Load, "token": l.census.refusedToken.Load})
+	counter("dianchi_http_pushed_out_total", "Connections without a request that were closed to make room.", "by",
+		map[string]func() uint64{"all": a.door.pushed.Load})
 	counter("dianchi_ws_messages_refused_total", "Messages of viewers that asked too fast.", "by",
 		map[string]func() uint64{"rate": a.hurried.Load})
 	counter("dianchi_http_busy_total", "Large questions answered 503, because too many waited, by what they waited for.", "for",

@@ -31,6 +31,23 @@ var (
 type wanted struct {
 	format
 	link bool // by ?format=, as a link in a page does: for people and their spreadsheets
+	bom  bool // CSV begins with U+FEFF
+}
+
+// said returns what a link to another page of the same list must say, so that
+// it is answered as this one was whatever Accept comes with it; query is what
+// was asked.
+func (as wanted) said(query string) string {
+	if as.link || as.format == asJSON {
+		return ""
+	}
+	s := "&format=" + formatWords[as.format]
+	if p := parseParams(query); as.format == asCSV {
+		if _, given := p.get("bom"); !given {
+			s += "&bom=0"
+		}
+	}
+	return s
 }
 
 // negotiate reads ?format=, which a link can have, or else Accept. When nothing
@@ -39,11 +56,11 @@ type wanted struct {
 func (s *sheet) negotiate(rq *request) (wanted, error) {
 	accept := rq.Header["Accept"]
 	plain := len(accept) == 0 || len(accept) == 1 && (accept[0] == "*/*" || accept[0] == "application/json")
-	if plain && !strings.Contains(rq.URL.RawQuery, "format=") {
+	if q := rq.URL.RawQuery; plain && !strings.Contains(q, "format=") && !strings.Contains(q, "bom=") {
 		return wanted{}, nil
 	}
 	p := parseParams(rq.URL.RawQuery)
-	word := p.oneOf("format", formatWords[:]...)
+	word, bom := p.oneOf("format", formatWords[:]...), p.oneOf("bom", "0", "1")
 	gcj := p.crs()
 	if p.err != nil {
 		return wanted{}, p.err
@@ -51,7 +68,7 @@ func (s *sheet) negotiate(rq *request) (wanted, error) {
 	if word != "" {
 		for f, w := range formatWords {
 			if w == word && s.offers(format(f), gcj) {
-				return wanted{format(f), true}, nil
+				return wanted{format(f), true, bom != "0"}, nil
 			}
 		}
 		return wanted{}, s.notAcceptable(gcj)
@@ -59,10 +76,10 @@ func (s *sheet) negotiate(rq *request) (wanted, error) {
 	if len(accept) == 0 {
 		return wanted{}, nil
 	}
-	best, most := wanted{}, 0.0
+	best, most := wanted{bom: bom == "1"}, 0.0
 	for f := range formats {
 		if q := weight(accept, formatTypes[f]); s.offers(f, gcj) && q > most {
-			best, most = wanted{format: f}, q
+			best.format, most = f, q
 		}
 	}
 	if most == 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/city"
 	"github.com/dianchi-platform/dianchi/internal/geo"
 )
 
@@ -160,6 +161,30 @@ func (p *params) slug(name string) string {
 		return ""
 	}
 	return s
+}
+
+// district returns the adcode to which an answer is narrowed, or "unknown".
+func (p *params) district() string {
+	s, ok := p.get("district")
+	if !ok {
+		return ""
+	}
+	digits := len(s) == 6
+	for i := range len(s) {
+		digits = digits && s[i] >= '0' && s[i] <= '9'
+	}
+	if !digits && s != city.UnknownDistrict {
+		p.refuse("district must be an adcode such as 530111, or %s", city.UnknownDistrict)
+		return ""
+	}
+	return s
+}
+
+// wgs84 refuses the other coordinate system where positions are not turned into it.
+func (p *params) wgs84() {
+	if p.crs() {
+		p.refuse("crs must be wgs84 here")
+	}
 }
 
 // crs tells whether positions in and out are GCJ-02.

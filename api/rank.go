@@ -20,7 +20,7 @@ func (a *API) rankStations(rq *request, w *answer) error {
 	p := parseParams(rq.URL.RawQuery)
 	gcj := p.crs()
 	q := live.Ranking{By: rankWords[p.oneOf("by", "total", "free", "inUse", "fault", "offline")]}
-	q.District = p.text("district", maxText)
+	q.District = p.district()
 	q.Operator = p.slug("operator")
 	q.Limit = p.int("limit", usualRank, 1, maxRank)
 	q.Viewer, q.AccessAll = rq.who.viewer(), p.oneOf("access", "public", "all") == "all"

@@ -85,7 +85,7 @@ func (a *API) table() []*route {
 		{path: "/live", take: a.live},
 		{path: "/openapi.yaml", serve: serveFile("application/yaml", openapiYAML)},
 		{path: "/asyncapi.yaml", serve: serveFile("application/yaml", asyncapiYAML)},
-		{path: "/docs", serve: serveFile("text/html; charset=utf-8", docsHTML)},
+		{path: "/docs", serve: a.docs},
 		{path: "/healthz", root: true, probe: true, serve: a.healthz},
 		{path: "/readyz", root: true, probe: true, serve: a.readyz},
 		{path: "/metrics", root: true, take: a.prometheus},

@@ -34,6 +34,7 @@ type answer struct {
 	cache       string // Cache-Control; "" is no-cache, to be asked again with its ETag
 	retryAfter  int    // seconds; 0 is no header
 	packed      bool   // it is compressed already
+	policy      string // Content-Security-Policy of a page
 }
 
 var answers = sync.Pool{New: func() any { return &answer{jsonBuf: jsonBuf{b: make([]byte, 0, 8<<10)}} }}
@@ -245,6 +246,10 @@ func (a *API) write(w http.ResponseWriter, rq *request, ans *answer) {
 	}
 	if ans.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(ans.retryAfter))
+	}
+	if ans.policy != "" {
+		h.Set("Content-Security-Policy", ans.policy)
+		h.Set("Referrer-Policy", "no-referrer")
 	}
 	if ans.status == 0 {
 		ans.status = http.StatusOK

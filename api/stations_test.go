@@ -70,6 +70,23 @@ func TestParameters(t *testing.T) {
 	f(near+"q=%zz", 400)
 	f(near+"q="+strings.Repeat("x", 129), 400)
 
+	for path, want := range map[string]int{"district=530111": 200, "district=unknown": 200, "district=5301": 400, "district=": 400,
+		"district=53011x": 400, "by=most": 400, "access=private": 400, "limit=5001": 400} {
+		if a := w.get("/api/v1/rank/stations?"+path, ""); a.status != want || want == 400 && a.code() != "value-range" {
+			t.Errorf("rank %s = %d %s, want %d", path, a.status, a.body, want)
+		}
+	}
+	// Where positions are not turned into another system, asking for it is refused.
+	for _, path := range []string{"/heatmap?layer=free", "/cells?bbox=102.7,25.0,102.8,25.1", "/history/vehicles/" + vin(1) + "?to=1795392000000"} {
+		for crs, code := range map[string]string{"gcj02": "value-range", "bd09": "value-range"} {
+			if a := w.get("/api/v1"+path+"&crs="+crs, "t-regulator"); a.code() != code {
+				t.Errorf("%s with crs=%s = %d %s", path, crs, a.status, a.body)
+			}
+		}
+		if a := w.get("/api/v1"+path+"&crs=wgs84", "t-regulator"); a.code() == "value-range" {
+			t.Errorf("%s with crs=wgs84 = %d %s", path, a.status, a.body)
+		}
+	}
 	for _, q := range []string{"layer=vehicles&res=4", "layer=vehicles&res=11", "layer=x&res=8", "res=8", "layer=free&res=8&bbox=1"} {
 		if a := w.get("/api/v1/heatmap?"+q, ""); a.code() != "value-range" {
 			t.Fatalf("heatmap %s = %d %s", q, a.status, a.body)
