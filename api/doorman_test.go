@@ -57,20 +57,25 @@ func TestConnectionsHaveABound(t *testing.T) {
 		}
 	}
 	open(12)
+	rest := func(n int) {
+		t.Helper()
+		eventually(t, func() bool {
+			w.api.door.mu.Lock()
+			defer w.api.door.mu.Unlock()
+			resting := 0
+			for g := w.api.door.rests.next; g != &w.api.door.rests; g = g.next {
+				resting++
+			}
+			return resting == n
+		})
+	}
+	rest(11)
 	busy := kept[0] // in the middle of its request: it does not rest
 	const post = "POST /api/v1/alarms/A1/ack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t-teld\r\nContent-Length: 2\r\n\r\n"
 	if _, err := io.WriteString(busy, post); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool {
-		w.api.door.mu.Lock()
-		defer w.api.door.mu.Unlock()
-		resting := 0
-		for g := w.api.door.rests.next; g != &w.api.door.rests; g = g.next {
-			resting++
-		}
-		return resting == 10
-	})
+	rest(10)
 	fresh := dial()
 	if err := ask(fresh); err != nil {
 		t.Fatalf("a new connection: %v", err)
@@ -82,6 +87,7 @@ func TestConnectionsHaveABound(t *testing.T) {
 	if err := ask(kept[2]); err != nil {
 		t.Errorf("another one was closed: %v", err)
 	}
+	rest(10)
 	if _, err := io.WriteString(busy, "{}"); err != nil {
 		t.Fatal(err)
 	}

@@ -59,11 +59,12 @@ func (s *State) heatOf(res int) momentHeat {
 		t.each(res, world, func(n *node) {
 			c, some := momentCell{cell: n.cell}, false
 			for l := from; l < to; l++ {
-				_, view := s.viewOf(l, false)
-				c.values[l] = n.value(view)
+				_, public := s.viewOf(l, Viewer{})
+				c.values[l] = n.value(public)
 				c.all[l] = c.values[l]
-				if l >= firstPiles {
-					c.all[l] = n.value(view + 1)
+				if l.OfPiles() {
+					_, all := s.viewOf(l, Viewer{Role: charge.RoleRegulator})
+					c.all[l] = n.value(all)
 				}
 				some = some || c.values[l] != 0 || c.all[l] != 0
 			}
