@@ -69,7 +69,8 @@ type State struct {
 	at     atomic.Int64 // charge.Millis of the last tick
 	minute atomic.Int32 // of the local day at the last tick
 
-	view frozen // what stood at the last tick
+	view  frozen // what stood at the last tick
+	ranks ranks
 
 	// The writer's own.
 	applied   uint64 // newest record applied

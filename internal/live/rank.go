@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"slices"
+	"sync"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
@@ -78,10 +79,60 @@ func (t top) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
 func (t *top) Push(any)          {} // it is filled, then made a heap
 func (t *top) Pop() any          { return nil }
 
+// Bounds of the rankings that are kept: those that many ask for.
+const (
+	maxKeptRank = 200 // stations of one
+	maxRanks    = 64  // rankings
+)
+
+// ranks are the rankings of the last tick that somebody asked for: walls ask
+// for the same one every few seconds, and looking at all stations takes about a
+// millisecond.
+type ranks struct {
+	mu   sync.Mutex
+	of   ranksOf
+	kept map[Ranking]func() ([]Ranked, int)
+}
+
+// ranksOf is for how long rankings hold.
+type ranksOf struct {
+	rev     uint64
+	parties *partyTable
+}
+
 // Rank returns the stations with most piles of a kind, most first, of
 // equal counts the one where they are more of the whole; and how many there
-// are in all. It looks at the row of each station, and keeps q.Limit of them.
+// are in all, as they are now or were when somebody else asked since the last
+// tick. The caller must not change rows.
 func (s *State) Rank(q Ranking) (rows []Ranked, all int) {
+	switch { // who sees the same shares it
+	case !q.AccessAll, q.Viewer.Role == charge.RoleDriver, q.Viewer.Role == charge.RoleMaker:
+		q.AccessAll, q.Viewer = false, Viewer{}
+	case q.Viewer.Role == charge.RoleRegulator:
+		q.Viewer.Party = 0
+	}
+	rev, _ := s.Rev()
+	if q.Limit < 1 || q.Limit > maxKeptRank || rev == 0 {
+		return s.rank(q)
+	}
+	k, now := &s.ranks, ranksOf{rev, s.parties.Load()}
+	k.mu.Lock()
+	if k.of != now {
+		k.of, k.kept = now, make(map[Ranking]func() ([]Ranked, int))
+	}
+	ask := k.kept[q]
+	if ask == nil {
+		ask = sync.OnceValues(func() ([]Ranked, int) { return s.rank(q) })
+		if len(k.kept) < maxRanks {
+			k.kept[q] = ask
+		}
+	}
+	k.mu.Unlock()
+	return ask()
+}
+
+// rank looks at the row of each station, and keeps q.Limit of them.
+func (s *State) rank(q Ranking) (rows []Ranked, all int) {
 	f := search{q: &Query{Operator: q.Operator, Viewer: q.Viewer, AccessAll: q.AccessAll}}
 	if q.Limit < 1 || !f.set(s) {
 		return nil, 0

@@ -32,6 +32,46 @@ func TestRankIsWhatSortingSays(t *testing.T) {
 	}
 }
 
+// A ranking holds until the next tick, and no longer than the list of parties.
+func TestRankHoldsUntilTheNextTick(t *testing.T) {
+	c := newRandomCity(1)
+	p := newPair(t, c)
+	for range 400 {
+		p.apply(c.record())
+	}
+	p.tick(c)
+	q := Ranking{By: RankTotal, Limit: 200}
+	before, _ := p.s.Rank(q)
+	if len(before) < 3 {
+		t.Fatalf("only %d stations", len(before))
+	}
+	for range 200 {
+		p.apply(c.record())
+	}
+	if again, _ := p.s.Rank(q); &again[0] != &before[0] {
+		t.Error("the same question is answered twice in a revision")
+	}
+	c.now += 1000
+	p.tick(c)
+	p.rank(q)
+	for i := range 3 * maxRanks { // no end of different questions
+		q.Limit = 1 + i
+		p.rank(q)
+	}
+	if n := len(p.s.ranks.kept); n > maxRanks {
+		t.Errorf("%d rankings are kept", n)
+	}
+	operator := before[0].Site.Operator
+	var parties []charge.Party
+	for _, party := range p.m.parties {
+		party.Removed = party.Removed || party.Slug == operator
+		p.m.parties[party.Num] = party
+		parties = append(parties, party)
+	}
+	p.s.SetParties(parties)
+	p.rank(Ranking{By: RankTotal, Limit: 200})
+}
+
 func (p *pair) rank(q Ranking) {
 	p.t.Helper()
 	type line struct {
