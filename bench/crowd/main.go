@@ -134,9 +134,7 @@ func run(ctx context.Context, c *config) (err error) {
 	if r.busy, err = w.window(ctx, c.duration); err != nil {
 		return err
 	}
-	if err := w.compare(ctx, r); err != nil {
-		return err
-	}
-	r.print(os.Stdout)
-	return r.verdict()
+	err = w.compare(ctx, r)
+	r.print(os.Stdout) // also what was measured before a comparison that failed
+	return errors.Join(err, r.verdict())
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -168,19 +170,7 @@ func (w *world) compare(ctx context.Context, r *results) error {
 	if err := w.city.Stop(); err != nil { // a full machine does not acknowledge all in the time that it has
 		r.cityEnd = strings.TrimSpace(err.Error())
 	}
-	var last uint64
-	since := time.Now()
-	err := lab.Until(ctx, 4*time.Minute, "quiet", func() bool {
-		s, err := w.status()
-		if err != nil || s.Frames != last {
-			since = time.Now()
-		}
-		if err == nil {
-			last = s.Frames
-		}
-		return time.Since(since) > 6*time.Second
-	})
-	if err != nil {
+	if err := w.quiet(ctx); err != nil {
 		return err
 	}
 	for _, p := range w.clients {
@@ -195,6 +185,54 @@ func (w *world) compare(ctx context.Context, r *results) error {
 		}
 		return err != nil || s.Done
 	})
+}
+
+// quiet waits until no frame comes any more: what was on its way is told, and what
+// goes offline, five minutes after it was last heard, has gone.
+func (w *world) quiet(ctx context.Context) error {
+	var last, said uint64
+	since, spoke := time.Now(), time.Now()
+	return lab.Until(ctx, 10*time.Minute, "quiet", func() bool {
+		s, err := w.status()
+		if err != nil {
+			return false
+		}
+		if s.Frames != last {
+			since = time.Now()
+		}
+		last = s.Frames
+		if d := time.Since(spoke); d > 30*time.Second {
+			lab.Say("%.0f frames a second still come; %s", float64(last-said)/d.Seconds(), w.behind(ctx))
+			said, spoke = last, time.Now()
+		}
+		return time.Since(since) > 6*time.Second
+	})
+}
+
+// behind says how far the replicas' state is behind that of ingest.
+func (w *world) behind(ctx context.Context) string {
+	var failed error
+	at := func(addr string) (t time.Time) {
+		var m struct{ At time.Time }
+		rq, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/api/v1/overview", nil)
+		if err == nil {
+			var rs *http.Response
+			if rs, err = http.DefaultClient.Do(rq); err == nil {
+				err = json.NewDecoder(rs.Body).Decode(&m)
+				rs.Body.Close()
+			}
+		}
+		failed = errors.Join(failed, err)
+		return m.At
+	}
+	now, most := at(w.platform.HTTP), time.Duration(0)
+	for _, p := range w.replicas {
+		most = max(most, now.Sub(at(p.HTTP)))
+	}
+	if failed != nil {
+		return failed.Error()
+	}
+	return fmt.Sprintf("the last replica is %.1f s behind ingest", most.Seconds())
 }
 
 // stop ends everything that was started, clients first.
