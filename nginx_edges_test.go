@@ -327,3 +327,60 @@ func TestNginxBuffersAnswersAndNotFrames(t *testing.T) {
 		}
 	}
 }
+
+// Behind nginx each client has its own limits, whatever it says of itself, and
+// none has another's.
+func TestNginxClientsAreLimitedByTheirOwnAddress(t *testing.T) {
+	p := start(t, t.TempDir(), "", "--proxies", "127.0.0.1", "--address-rate", "2", "--viewers-address", "2")
+	front := startNginx(t, p, p)
+	from := func(address string) (http.RoundTripper, *websocket.Dialer) {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+		tr := &http.Transport{DialContext: d.DialContext}
+		t.Cleanup(tr.CloseIdleConnections)
+		return tr, &websocket.Dialer{NetDialContext: d.DialContext}
+	}
+	ask := func(tr http.RoundTripper, forwarded string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, front+"/api/v1/overview", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", forwarded)
+		req.Header.Set("X-Real-IP", forwarded)
+		req.Header.Set("Forwarded", "for="+forwarded)
+		resp, err := tr.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	greedy, _ := from("127.0.0.2")
+	refused := 0
+	for i := range 60 {
+		if ask(greedy, fmt.Sprintf("127.0.0.1, 198.51.100.%d", i)) == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused < 20 {
+		t.Errorf("of 60 requests at once with 10 in hand %d were refused", refused)
+	}
+	other, _ := from("127.0.0.3")
+	if status := ask(other, "127.0.0.2"); status != http.StatusOK {
+		t.Errorf("another client: %d", status)
+	}
+	_, dialer := from("127.0.0.4")
+	for i, status := range []int{101, 101, 429, 429} {
+		header := http.Header{"X-Forwarded-For": {fmt.Sprintf("198.51.100.%d", i)}}
+		conn, resp, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(front, "http")+"/api/v1/live", header)
+		if resp == nil {
+			t.Fatal(err)
+		}
+		if conn != nil {
+			defer conn.Close()
+		}
+		if resp.StatusCode != status {
+			t.Errorf("websocket %d of one client: %d, want %d", i, resp.StatusCode, status)
+		}
+	}
+}
