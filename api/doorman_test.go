@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -13,8 +14,8 @@ import (
 // Connections that rest make room for new ones, the longest first; those that
 // work on a request and websockets stay, and what else the process has counts.
 func TestConnectionsHaveABound(t *testing.T) {
-	others := 0
-	w := newWorld(t, func(c *Config, d *Deps) { c.MaxConns, d.Others = 12, func() int { return others } })
+	var others atomic.Int64
+	w := newWorld(t, func(c *Config, d *Deps) { c.MaxConns, d.Others = 12, func() int { return int(others.Load()) } })
 	w.tick()
 	dial := func() net.Conn {
 		t.Helper()
@@ -101,17 +102,17 @@ func TestConnectionsHaveABound(t *testing.T) {
 		t.Errorf("a viewer: %s", f.raw)
 	}
 
-	others = 6
+	others.Store(6)
 	if err := ask(dial()); err != nil {
 		t.Errorf("with others: %v", err)
 	}
-	others = 100 // nobody who rests can help: what comes goes again
+	others.Store(100) // nobody who rests can help: what comes goes again
 	for w.api.door.open.Load() > 0 {
 		if ask(dial()) == nil {
 			t.Fatal("a connection beyond the bound is served")
 		}
 	}
-	others = 0
+	others.Store(0)
 	if err := ask(dial()); err != nil {
 		t.Errorf("after that: %v", err)
 	}

@@ -24,6 +24,7 @@ type Hub struct {
 	rev      uint64
 	at       charge.Millis
 	channels map[string]*channel
+	swept    uint64 // revision at which room was last made
 	feeds    feeds
 
 	newest  atomic.Uint64 // rev, for who looks without the lock
@@ -32,6 +33,7 @@ type Hub struct {
 	viewers atomic.Int64
 
 	replyWait time.Duration // only tests have another
+	most      int           // channels; likewise
 	closing   atomic.Bool
 	quit      chan struct{}
 	watched   chan struct{}
@@ -47,8 +49,12 @@ type Hub struct {
 // that one that comes back can resume.
 const idleRevs = 60
 
+// maxChannels bounds channels, some 50 MB: a city has a few thousand, but
+// anybody may ask for any place on earth.
+const maxChannels = 100_000
+
 func newHub(cfg Config, log *slog.Logger, deps Deps, m *metrics) *Hub {
-	h := &Hub{cfg: cfg, log: log, deps: deps, epoch: deps.Instance, replyWait: replyWait,
+	h := &Hub{cfg: cfg, log: log, deps: deps, epoch: deps.Instance, replyWait: replyWait, most: maxChannels,
 		channels: make(map[string]*channel), quit: make(chan struct{}), watched: make(chan struct{})}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.feeds = newFeeds(h)
@@ -188,14 +194,30 @@ func (h *Hub) release(c *channel) {
 
 // forgetIdle drops channels that nobody has come back to. h.mu is held.
 func (h *Hub) forgetIdle() {
+	h.forget(func(c *channel) bool { return h.rev > c.idle+idleRevs })
+}
+
+// forget drops those channels without viewers of which f says so. h.mu is held.
+func (h *Hub) forget(f func(*channel) bool) {
 	for name, c := range h.channels {
-		if c.refs == 0 && !c.kept && h.rev > c.idle+idleRevs {
+		if c.refs == 0 && !c.kept && f(c) {
 			delete(h.channels, name)
 			if c.close != nil {
 				c.close()
 			}
 		}
 	}
+}
+
+// room reports whether n more channels may be opened. Those that nobody watches
+// make room, looked for once a revision: who comes back to one gets it whole.
+// h.mu is held.
+func (h *Hub) room(n int) bool {
+	if len(h.channels)+n > h.most && h.swept != h.rev {
+		h.swept = h.rev
+		h.forget(func(*channel) bool { return true })
+	}
+	return len(h.channels)+n <= h.most
 }
 
 // reserve counts one more viewer; false when there are too many or the hub stops.

@@ -197,6 +197,10 @@ func (a *API) subscribe(v *viewer, id string, specs []spec, revs map[string]stri
 	}
 	sub := &subscription{chans: make([]*channel, 0, len(specs))}
 	h.mu.Lock()
+	if err := v.mayHold(h, old, specs); err != nil {
+		h.mu.Unlock()
+		return err
+	}
 	for _, s := range specs {
 		c := h.open(s.name, s.build)
 		sub.chans = append(sub.chans, c)
@@ -224,6 +228,40 @@ func (a *API) subscribe(v *viewer, id string, specs []spec, revs map[string]stri
 		}
 		w.endArr()
 	}))
+}
+
+// maxHeld is how many channels one viewer may hold: eight views of 64 tiles.
+const maxHeld = 512
+
+// mayHold reports whether a subscription, instead of old, comes within the
+// bounds of channels. Both locks are held.
+func (v *viewer) mayHold(h *Hub, old *subscription, specs []spec) error {
+	fresh, held := 0, len(v.chans)
+	named := make(map[string]bool, len(specs))
+	for _, s := range specs {
+		named[s.name] = true
+		c := h.channels[s.name]
+		if c == nil {
+			fresh++
+		}
+		if c == nil || v.find(c) < 0 {
+			held++
+		}
+	}
+	if old != nil {
+		for _, c := range old.chans {
+			if v.chans[v.find(c)].refs == 1 && !named[c.name] {
+				held--
+			}
+		}
+	}
+	switch {
+	case held > maxHeld:
+		return charge.Errorf(tooManySubs, "at most %d tiles and feeds a connection, in all subscriptions together", maxHeld)
+	case fresh > 0 && !h.room(fresh):
+		return charge.Errorf(charge.NotReady, "too many different views are watched here, try again")
+	}
+	return nil
 }
 
 func (a *API) unsub(v *viewer, id []byte) error {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -73,6 +74,74 @@ func TestSubscriptionLimit(t *testing.T) {
 		}
 	}
 	c.sub("b", `"feed":"operators"`) // the same id again replaces
+}
+
+// What a viewer watches is bounded by tiles, too, and what all watch; places that
+// nobody watches any more make room.
+func TestChannelsAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	fixed := len(w.api.hub.channels)
+	// box covers 8 × 8 tiles; n moves it by as many boxes.
+	box := func(n int) string {
+		const tile = 360.0 / 4096
+		west := -180 + float64(n)*8*tile + tile/10
+		return fmt.Sprintf(`"feed":"heatmap","layer":"free","res":8,"bbox":[%f,0.01,%f,0.65]`, west, west+7.5*tile)
+	}
+	ask := func(c *client, id string, n int) string {
+		t.Helper()
+		c.send(`{"op":"sub","id":%q,%s}`, id, box(n))
+		for {
+			var f struct {
+				Op    string
+				Error struct{ Code string }
+			}
+			if err := c.conn.ReadJSON(&f); err != nil {
+				t.Fatal(err)
+			}
+			if f.Op == "sub" {
+				return f.Error.Code
+			}
+		}
+	}
+	c := w.dial("")
+	for i := range 8 {
+		if code := ask(c, fmt.Sprint(i), i); code != "" {
+			t.Fatalf("view %d: %s %s", i, code, box(i))
+		}
+	}
+	if n := len(w.api.hub.channels) - fixed; n != maxHeld {
+		t.Fatalf("eight views of 64 tiles are %d channels", n)
+	}
+	if code := ask(c, "more", 8); code != "too-many-subscriptions" {
+		t.Errorf("a ninth view: %q", code)
+	}
+	if code := ask(c, "again", 0); code != "" {
+		t.Errorf("one more of what it has: %q", code)
+	}
+	if code := ask(c, "7", 8); code != "" {
+		t.Errorf("another instead of one: %q", code)
+	}
+
+	w.api.hub.mu.Lock()
+	w.api.hub.most = fixed + 10*64
+	w.api.hub.mu.Unlock()
+	other := w.dial("")
+	if code := ask(other, "a", 20); code != "" {
+		t.Errorf("another viewer's view: %q", code)
+	}
+	if code := ask(other, "b", 21); code != "" { // what view 7 had is given up for it
+		t.Errorf("another view: %q", code)
+	}
+	if code := ask(other, "c", 22); code != "not-ready" {
+		t.Errorf("one more than all may have: %q", code)
+	}
+	if code := ask(other, "c", 3); code != "" {
+		t.Errorf("what somebody has: %q", code)
+	}
+	w.tick()
+	c.send(`{"op":"unsub","id":"1"}`)
+	eventually(t, func() bool { return ask(other, "c", 22) == "" })
 }
 
 func TestTokens(t *testing.T) {
