@@ -130,6 +130,9 @@ func newHandler(cfg Config, data Data, dist fs.FS) http.Handler {
 	if cfg.Basemap != "" {
 		mux.Handle("GET "+BasemapPath+filepath.Base(cfg.Basemap), ground{cfg.Basemap, plain.missing})
 	}
+	if f, ok := files["icons/192.png"]; ok {
+		mux.Handle("GET /favicon.ico", f) // asked for beside pages that name no icon; browsers read its type, not its name
+	}
 	mux.HandleFunc("GET /plain", plain.city)
 	mux.HandleFunc("GET /plain/stations", plain.stations)
 	mux.HandleFunc("GET /plain/desk", plain.desk)

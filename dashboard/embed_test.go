@@ -65,6 +65,7 @@ func built() fstest.MapFS {
 		"geo/LICENSE.txt":       {Data: []byte("licence")},
 		"sw.js":                 {Data: []byte("self.shell=[]")},
 		"driver.webmanifest":    {Data: []byte(`{"scope":"/"}`)},
+		"icons/192.png":         {Data: []byte("\x89PNG")},
 	}
 }
 
@@ -127,6 +128,14 @@ func TestDriversPageCanBeInstalled(t *testing.T) {
 
 	f("/sw.js", "text/javascript; charset=utf-8")
 	f("/driver.webmanifest", "application/manifest+json")
+}
+
+// Browsers ask for it beside every page that names no icon: files, the interface's answers, errors.
+func TestFaviconIsTheIcon(t *testing.T) {
+	w := get(newHandler(testConfig(), fixed{}, built()), "/favicon.ico")
+	if got := w.Header().Get("Content-Type"); w.Code != 200 || got != "image/png" || !strings.HasPrefix(w.Body.String(), "\x89PNG") {
+		t.Fatalf("GET /favicon.ico = %d %q %q, want a picture", w.Code, got, w.Body)
+	}
 }
 
 func TestUnchangedFileIsNotSentAgain(t *testing.T) {
