@@ -31,21 +31,21 @@ type Criterion struct {
 // from it.
 var Criteria = []Criterion{
 	{"missing", Text{"数据缺失率", "data missing rate"}, 1, 20, 30, 35, true,
-		Text{"每个对象在线时都要按周期上报(车辆 30 秒,充电枪 60 秒),断线期间的报文恢复后补报",
+		Text{"每个对象在线时都要按周期上报（车辆 30 秒，充电枪 60 秒），断线期间的报文恢复后补报",
 			"send every object's report at its cadence while it is on line (vehicles 30 s, piles 60 s), and send later what could not be sent"},
 		func(x *Indicators) (Value, uint64) { return x.MissingRate, x.Expected }},
-	{"timeliness", Text{"及时率(接收 − ts ≤ 60 秒)", "timeliness (receive − ts ≤ 60 s)"}, 99, 80, 20, 25, true,
-		Text{"报文产生后立即发送,校准设备时钟,不要攒批超过几秒",
+	{"timeliness", Text{"及时率（接收 − ts ≤ 60 秒）", "timeliness (receive − ts ≤ 60 s)"}, 99, 80, 20, 25, true,
+		Text{"报文产生后立即发送，校准设备时钟，不要攒批超过几秒",
 			"send a report as soon as it is made, keep clocks right, and gather batches for a few seconds at most"},
 		func(x *Indicators) (Value, uint64) { return x.Timeliness, x.Delayed }},
-	{"accuracy", Text{"准确率(未被标记的报文)", "accuracy (reports without a flag)"}, 98, 80, 25, 30, true,
+	{"accuracy", Text{"准确率（未被标记的报文）", "accuracy (reports without a flag)"}, 98, 80, 25, 30, true,
 		Text{"按 rules 中各规则的说明修正数值", "mend the values that the entries of rules name"},
 		func(x *Indicators) (Value, uint64) { return x.Accuracy, x.Kept }},
 	{"rejected", Text{"拒收率", "rejected reports"}, 0.5, 10, 10, 10, true,
 		Text{"按 feedback 中的样例修正格式、编号和时间戳", "mend form, ids and times as the samples in feedback show"},
 		func(x *Indicators) (Value, uint64) { return x.RejectedRate, x.Received }},
 	{"online", Text{"在线率", "online rate"}, 95, 60, 15, 0, false,
-		Text{"恢复离线的充电枪,停用的从站点档案中删除",
+		Text{"恢复离线的充电枪，停用的从站点档案中删除",
 			"bring piles back that are silent, and take those out of the station that are no longer in use"},
 		func(x *Indicators) (Value, uint64) { return x.OnlineRate, uint64(x.Rows) }},
 }
@@ -58,7 +58,7 @@ var Grades = []struct {
 
 // Formula is how the score is made.
 var Formula = Text{
-	"得分 = Σ(权重 × 分数) ÷ Σ 权重,只计有数值的项;分数在“满分”与“零分”界限之间线性变化。任一必需项的样本少于 100 条时不评级",
+	"得分 = Σ(权重 × 分数) ÷ Σ 权重，只计有数值的项；分数在“满分”与“零分”界限之间线性变化。任一必需项的样本少于 100 条时不评级",
 	"score = Σ(weight × points) ÷ Σ weight over the components that have a value; points are linear between the bounds " +
 		"of 100 and of 0. If a needed component rests on fewer than 100 reports there is no grade",
 }
@@ -108,7 +108,7 @@ func Assess(kind charge.PartyKind, s *Sum, x *Indicators) Assessment {
 	}
 	if a.Sample < MinSample {
 		a.Why = Text{
-			fmt.Sprintf("必需项 %s 的样本只有 %d 条,评级至少需要 %d 条", lacks, a.Sample, MinSample),
+			fmt.Sprintf("必需项 %s 的样本只有 %d 条，评级至少需要 %d 条", lacks, a.Sample, MinSample),
 			fmt.Sprintf("the needed component %s rests on %d reports, a grade needs at least %d", lacks, a.Sample, MinSample),
 		}
 		return a
@@ -134,7 +134,7 @@ func (c *Component) reason(s *Sum) Text {
 	case !c.Value.Known:
 		return Text{"本窗口内没有数据", "nothing in this window says it"}
 	case c.Weight == 0:
-		return Text{"不计入评级:停放的车辆不上报", "not part of the grade: a parked vehicle is silent"}
+		return Text{"不计入评级：停放的车辆不上报", "not part of the grade: a parked vehicle is silent"}
 	case c.Points.V == 100:
 		return Text{"满分", "full points"}
 	}
@@ -143,11 +143,11 @@ func (c *Component) reason(s *Sum) Text {
 		bound = "≤ "
 	}
 	t := Text{
-		percent(c.Value.V) + " %,满分要求 " + bound + percent(c.Full) + " %:" + c.Raise.Zh,
+		percent(c.Value.V) + " %，满分要求 " + bound + percent(c.Full) + " %：" + c.Raise.Zh,
 		percent(c.Value.V) + " %, full points at " + bound + percent(c.Full) + " %: " + c.Raise.En,
 	}
 	if r, ok := c.worst(s); ok {
-		t.Zh += fmt.Sprintf(";最多的是 %s(%d 次)", r.Rule, r.Count)
+		t.Zh += fmt.Sprintf("；最多的是 %s（%d 次）", r.Rule, r.Count)
 		t.En += fmt.Sprintf("; most often it is %s (%d times)", r.Rule, r.Count)
 	}
 	return t

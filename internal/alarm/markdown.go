@@ -26,7 +26,7 @@ func RulesMarkdown() string {
 			zh, en string
 			w      Words
 		}{{"触发", "Raised when", r.Raises}, {"解除", "Cleared when", r.Clears}, {"处置", "What to do", r.Do}} {
-			fmt.Fprintf(&b, "- %s:%s。 %s: %s.\n", row.zh, row.w.Zh, row.en, row.w.En)
+			fmt.Fprintf(&b, "- %s：%s。 %s: %s.\n", row.zh, row.w.Zh, row.en, row.w.En)
 		}
 	}
 	return b.String()

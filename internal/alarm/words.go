@@ -76,10 +76,10 @@ func (a *Alarm) Title() Words {
 		w = r.Name
 	}
 	if a.Rule == VehicleAlarm {
-		return Words{fmt.Sprintf("%s:%d 级", w.Zh, a.Level), fmt.Sprintf("%s, level %d", w.En, a.Level)}
+		return Words{fmt.Sprintf("%s：%d 级", w.Zh, a.Level), fmt.Sprintf("%s, level %d", w.En, a.Level)}
 	}
 	if a.Name != "" {
-		return Words{w.Zh + ":" + a.Name, w.En + ": " + a.Name}
+		return Words{w.Zh + "：" + a.Name, w.En + ": " + a.Name}
 	}
 	return w
 }
@@ -88,10 +88,10 @@ func (a *Alarm) Title() Words {
 func (a *Alarm) Detail() Words {
 	w := a.detail()
 	if a.Last {
-		w.Zh, w.En = join(w.Zh, ";", "最后已知,对象已离线"), join(w.En, "; ", "last known, the object is silent")
+		w.Zh, w.En = join(w.Zh, "；", "最后已知，对象已离线"), join(w.En, "; ", "last known, the object is silent")
 	}
 	if a.Text != "" {
-		w.Zh, w.En = join(w.Zh, ";", a.Text), join(w.En, "; ", a.Text)
+		w.Zh, w.En = join(w.Zh, "；", a.Text), join(w.En, "; ", a.Text)
 	}
 	return w
 }
@@ -116,17 +116,17 @@ func (a *Alarm) detail() Words {
 	case StationSilent:
 		return f("全部 %d 枪离线", "all %d piles offline", a.Total)
 	case PartySilent:
-		return f("%d 个对象离线,此前 %d 个在线", "%d objects offline of %d that were online", a.Count, a.Total)
+		return f("%d 个对象离线，此前 %d 个在线", "%d objects offline of %d that were online", a.Count, a.Total)
 	case FeedDead:
 		if a.Total > 0 {
-			return f("%d 个对象在线,10 分钟内 %d 条报文数值不变", "%d objects online, %d reports of 10 min without a new value", a.Count, a.Total)
+			return f("%d 个对象在线，10 分钟内 %d 条报文数值不变", "%d objects online, %d reports of 10 min without a new value", a.Count, a.Total)
 		}
-		return f("%d 个对象照常上报,数值不变", "%d objects report, and no value changes", a.Count)
+		return f("%d 个对象照常上报，数值不变", "%d objects report, and no value changes", a.Count)
 	case PartyCRS:
 		if a.Bits == shiftWGS {
-			return f("%d / %d 次相遇显示位置似为 WGS-84,却标为 GCJ-02", "%d of %d meetings show positions in WGS-84 that are said to be GCJ-02", a.Count, a.Total)
+			return f("%d / %d 次相遇显示位置似为 WGS-84，却标为 GCJ-02", "%d of %d meetings show positions in WGS-84 that are said to be GCJ-02", a.Count, a.Total)
 		}
-		return f("%d / %d 次相遇显示位置似为 GCJ-02,却未标明", "%d of %d meetings show positions in GCJ-02 that do not say so", a.Count, a.Total)
+		return f("%d / %d 次相遇显示位置似为 GCJ-02，却未标明", "%d of %d meetings show positions in GCJ-02 that do not say so", a.Count, a.Total)
 	case OwnInflux:
 		if a.Object == "refused" {
 			return f("启动以来 %d 个数据点被拒收", "%d points refused since the start", a.Count)

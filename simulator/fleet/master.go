@@ -133,9 +133,9 @@ func parking(at geo.Point, h uint64) *charge.Parking {
 	case n < 25:
 		return &charge.Parking{Type: charge.ParkingFree, Text: "免费停车", FenPerHour: 0, FreeMinutes: -1}
 	case n < 55:
-		return &charge.Parking{Type: charge.ParkingLimited, Text: "前2小时免费,之后" + text, FenPerHour: fen, FreeMinutes: 120}
+		return &charge.Parking{Type: charge.ParkingLimited, Text: "前2小时免费，之后" + text, FenPerHour: fen, FreeMinutes: 120}
 	case n < 65:
-		return &charge.Parking{Type: charge.ParkingReduced, Text: "充电期间停车费减半," + text, FenPerHour: fen, FreeMinutes: -1}
+		return &charge.Parking{Type: charge.ParkingReduced, Text: "充电期间停车费减半，" + text, FenPerHour: fen, FreeMinutes: -1}
 	case n < 95:
 		return &charge.Parking{Type: charge.ParkingPaid, Text: text, FenPerHour: fen, FreeMinutes: -1}
 	}

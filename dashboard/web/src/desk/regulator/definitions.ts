@@ -131,7 +131,7 @@ function alarmRules(): Definition[] {
   });
 }
 
-/** "触发:…。 Raised when: …" is Chinese, then English. */
+/** "触发：…。 Raised when: …" is Chinese, then English. */
 function split(line: string): [string, string] {
   const cut = line.search(/ (Raised when|Cleared when|What to do):/);
   return cut < 0 ? [line, line] : [line.slice(0, cut), line.slice(cut + 1)];
