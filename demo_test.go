@@ -37,8 +37,8 @@ func TestTheCityIsLiveAndComesBack(t *testing.T) {
 	}
 }
 
-// browse runs a folder of the pages' own tests in a real browser.
-func browse(t *testing.T, p *platform, folder string) {
+// browse runs a folder of the pages' own tests in a real browser, with more environment for them.
+func browse(t *testing.T, p *platform, folder string, env ...string) {
 	t.Helper()
 	web := filepath.Join("dashboard", "web")
 	if _, err := os.Stat(filepath.Join(web, "node_modules")); err != nil {
@@ -51,6 +51,7 @@ func browse(t *testing.T, p *platform, folder string) {
 		t.Fatal(err)
 	}
 	cmd.Env = append(os.Environ(), "DIANCHI_URL="+p.http, "DIANCHI_BIN="+file, "DIANCHI_DATA="+p.data, "DIANCHI_MQTT=127.0.0.1:"+p.port())
+	cmd.Env = append(cmd.Env, env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the pages' tests: %v\n%s", err, tail(string(out), 12000))
 	}

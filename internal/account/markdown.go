@@ -45,7 +45,7 @@ online rate, and a grade A to D with all that it is made of. Regulators see ever
 		fmt.Fprintf(&b, " %g", float64(ms)/1000)
 	}
 	b.WriteString(`, ∞。
-  p50、p95、p99 在类内线性插值；第一类（≤ 0）为 0，最后一类为其下限，即“至少”。p50RangeS、p95RangeS、p99RangeS 是其确定所在的区间 [从，到]，无上限时“到”为 null;
+  p50、p95、p99 在类内线性插值；第一类（≤ 0）为 0，最后一类为其下限，即“至少”。p50RangeS、p95RangeS、p99RangeS 是其确定所在的区间 [从, 到]，无上限时“到”为 null；
   300 秒以上的类很宽，页面只显示区间。格式正确、对象属于该单位的充电枪和车辆报文都计入，重复和过旧的也计入。
   *p50, p95 and p99 are linear inside a class; the first class (≤ 0) is 0, the last one, without an upper bound, is its
   lower bound: "at least". p50RangeS, p95RangeS and p99RangeS are the bounds between which they lie for certain, [from, to], to

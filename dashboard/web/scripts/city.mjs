@@ -3,6 +3,7 @@
 // city of our own, in a folder that goes away with it.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,13 +19,15 @@ export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 /** Starts a city of so many vehicles and piles; `stop` ends it and removes its folder. */
 export async function openCity({ vehicles = 20_000, piles = 20_000, cadence = '30s', settleS = 300 } = {}) {
   const bin = process.env.DIANCHI_BIN ?? join(root, 'bin/dianchi');
-  if (process.env.DIANCHI_URL) return city(process.env.DIANCHI_URL, bin, process.env.DIANCHI_DATA, async () => {});
+  const known = process.env;
+  if (known.DIANCHI_URL) return city(known.DIANCHI_URL, bin, known.DIANCHI_DATA, known.DIANCHI_MQTT, async () => {});
   const data = mkdtempSync(join(tmpdir(), 'dianchi-screens-'));
+  const mqtt = `127.0.0.1:${await freePort()}`;
   const influxd = join(root, 'bin/influxd');
   const env = existsSync(influxd) ? { ...process.env, DIANCHI_INFLUXD: influxd } : process.env;
   const child = spawn(bin, [
     '--demo', '--vehicles', String(vehicles), '--piles', String(piles), '--cadence', cadence, '--data', data,
-    '--http', '127.0.0.1:0', '--mqtt', '127.0.0.1:0', '--log-level', 'error',
+    '--http', '127.0.0.1:0', '--mqtt', mqtt, '--log-level', 'error',
   ], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((done) => child.once('exit', done));
   const stop = async () => {
@@ -44,10 +47,19 @@ export async function openCity({ vehicles = 20_000, piles = 20_000, cadence = '3
   });
   say(`a city of ${vehicles} vehicles and ${piles} piles at ${url}; it settles for ${settleS} s`);
   await sleep(settleS * 1000);
-  return city(url, bin, data, stop);
+  return city(url, bin, data, mqtt, stop);
 }
 
-function city(address, bin, data, stop) {
+function freePort() {
+  return new Promise((found) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => found(port));
+    });
+  });
+}
+
+function city(address, bin, data, mqtt, stop) {
   const url = address.replace(/\/$/, '');
   const admin = async (...args) => {
     if (!data) throw new Error('set DIANCHI_DATA to the data folder of the platform at DIANCHI_URL');
@@ -58,7 +70,7 @@ function city(address, bin, data, stop) {
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return response.json();
   };
-  return { url, bin, data, admin, ask, stop };
+  return { url, bin, data, mqtt, admin, ask, stop };
 }
 
 /** Chromium, drawing by software; without WebGL if asked. */

@@ -1,5 +1,5 @@
 // Every picture of docs/screens: a row each. `wait` names what must be there,
-// `act` does what a user would do, `cut` takes the connection away, `settleS` is for maps under software drawing.
+// `act` does what a user would do, `cut` takes the connection away, `full` fills a station, `settleS` is for maps under software drawing.
 const wall = { width: 1920, height: 1080, dark: true, wait: '.ticks', settleS: 12 };
 const phone = { width: 390, height: 844, scale: 2, wait: 'main .row' };
 const wide = { width: 1366, height: 768, wait: 'main .row', settleS: 8 };
@@ -31,12 +31,14 @@ export const PICTURES = [
   { ...wall, name: 'wall-past-gap-zh-1920', lang: 'zh', path: '/wall?lang=zh&at={gap}', wait: '.travel', webgl: false },
   { ...wall, name: 'wall-past-zh-390', width: 390, height: 844, scale: 2, lang: 'zh', path: '/wall?lang=zh&at={moment}', wait: '.travel' },
   { ...wall, name: 'wall-zh-1366', width: 1366, height: 768, lang: 'zh', path: '/wall?lang=zh' },
+  { ...phone, name: 'wall-zh-390', lang: 'zh', path: '/wall?lang=zh', wait: '.ticks', settleS: 12 },
   { ...wall, name: 'wall-zh-3840', width: 3840, height: 2160, lang: 'zh', path: '/wall?lang=zh', settleS: 20 },
 
   { ...phone, name: 'driver-zh-390', lang: 'zh', path: '/?lang=zh', settleS: 8 },
   { ...phone, name: 'driver-en-390-dark', lang: 'en', dark: true, path: '/?lang=en', settleS: 8 },
   { ...phone, name: 'driver-station-zh-390', lang: 'zh', path: '/?lang=zh&sel={station}', wait: '.detail section li' },
   { ...phone, name: 'driver-station-en-390', lang: 'en', path: '/?lang=en&sel={station}', wait: '.detail section li' },
+  { ...phone, name: 'driver-full-zh-390', lang: 'zh', path: '/?lang=zh&sel={station}', wait: '.detail section li', full: '{station}', settleS: 8 },
   { ...phone, name: 'driver-cost-zh-390', lang: 'zh', path: '/?lang=zh&sort=cost&kind=dc' },
   { ...phone, name: 'driver-none-zh-390', lang: 'zh', path: '/?lang=zh&free=1&minKw=9000', wait: 'main' },
   { ...phone, name: 'driver-cut-zh-390', lang: 'zh', path: '/?lang=zh', settleS: 6, cut: true },

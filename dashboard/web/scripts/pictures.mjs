@@ -81,7 +81,9 @@ async function take(p, tokens, known) {
       await page.evaluate((token) => sessionStorage.setItem('dianchi.token', token), tokens[p.role]);
     }
     const lose = p.cut ? await connection(page) : undefined;
-    const path = p.path.replace(/\{(\w+)\}/g, (_, name) => known[name]);
+    const named = (text) => text.replace(/\{(\w+)\}/g, (_, name) => known[name]);
+    const path = named(p.path);
+    if (p.full) await fill(page, decodeURIComponent(named(p.full)));
     await page.goto(city.url + path);
     if (p.wait) await page.locator(p.wait).first().waitFor({ state: 'attached' });
     await p.act?.(page);
@@ -97,6 +99,32 @@ async function take(p, tokens, known) {
   } finally {
     await context.close();
   }
+}
+
+/** Takes every free pile of a station, in answers and frames alike: a simulated city has no full one to offer. */
+async function fill(page, id) {
+  const change = (value) => {
+    if (!value || typeof value !== 'object') return;
+    if (value.id === id && value.piles) {
+      const { piles } = value;
+      Object.assign(piles, { inUse: piles.inUse + piles.free, charging: piles.charging + piles.free, free: 0 });
+      for (const pile of value.pileList ?? []) if (pile.state === 'free') Object.assign(pile, { state: 'inUse', status: 3, powerKw: pile.ratedKw / 2 });
+    }
+    Object.values(value).forEach(change);
+  };
+  const changed = (text) => {
+    const value = JSON.parse(text);
+    change(value);
+    return JSON.stringify(value);
+  };
+  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => socket.send(changed(String(message))));
+  });
+  await page.route(/\/api\/v1\/stations/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: changed(await response.text()) });
+  });
 }
 
 /** Lets a page's websockets through until the function that it returns is called. */

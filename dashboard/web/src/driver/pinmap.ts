@@ -2,9 +2,11 @@
 import type { GeoJSONSource, LayerSpecification, Map as GLMap, MapMouseEvent } from 'maplibre-gl';
 import { loadBase, point } from '../lib/basemap.ts';
 import type { City } from '../lib/config.ts';
+import { boxBy, datumOf, type Datum } from '../lib/gcj.ts';
 import { circle } from '../lib/geo.ts';
 import type { Lang } from '../lib/i18n.ts';
 import { baseSources, DARK, FONT, LIGHT, loadMapLibre, lowerLayers, upperLayers } from '../lib/mapstyle.ts';
+import { keepPace } from '../lib/pace.ts';
 import type { Shape } from '../lib/states.ts';
 import type { Box, LonLat } from '../lib/types.ts';
 import { declutter, type Spot } from './declutter.ts';
@@ -20,6 +22,8 @@ export interface PinMapOptions {
   lang: Lang;
   viewed(box: Box): void;
   picked(id: string): void;
+  /** Whether the deployer's base map is seen. */
+  tiles(state: 'shown' | 'away'): void;
 }
 
 const FINGER = 14; // CSS pixels around a tap
@@ -35,13 +39,16 @@ export class PinMap {
   #selected: string | null = null;
   #origin: LonLat;
   #whole: ReadonlySet<string> = new Set();
+  #datum: Datum;
 
   private constructor(map: GLMap, options: PinMapOptions) {
     this.#map = map;
     this.#origin = options.centre;
+    const datum = datumOf(options.city.tiles?.crs ?? null);
+    this.#datum = datum;
     const viewed = (): void => {
       const b = map.getBounds();
-      options.viewed([b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]);
+      options.viewed(boxBy(datum.from, [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]));
       this.#draw();
     };
     map.on('moveend', viewed);
@@ -59,10 +66,12 @@ export class PinMap {
   static async create(container: HTMLElement, options: PinMapOptions): Promise<PinMap> {
     const [{ Map: GL }, base] = await Promise.all([loadMapLibre(), loadBase(options.city)]);
     const palette = options.theme === 'dark' ? DARK : LIGHT;
+    const { tiles, borders } = options.city;
+    const datum = datumOf(tiles?.crs ?? null);
     const empty = { type: 'geojson' as const, data: collection([]) };
     const map = new GL({
       container,
-      center: options.centre,
+      center: datum.to(options.centre),
       zoom: options.zoom,
       minZoom: 8,
       maxZoom: 17,
@@ -73,7 +82,7 @@ export class PinMap {
       pitchWithRotate: false,
       style: {
         version: 8,
-        sources: { ...baseSources(base), rings: empty, ringNames: empty, me: empty, pins: empty, dots: empty, chosen: empty },
+        sources: { ...baseSources(base, datum), rings: empty, ringNames: empty, me: empty, pins: empty, dots: empty, chosen: empty },
         layers: [
           ...lowerLayers(palette),
           ...upperLayers(palette, options.lang, 0.9).map(coarse),
@@ -82,25 +91,33 @@ export class PinMap {
       },
     });
     map.touchZoomRotate.disableRotation();
+    keepPace(map);
     await new Promise<void>((resolve) => map.once('load', () => resolve()));
     for (const shape of SHAPES) map.addImage(shape, pinImage(shape, options.theme), { pixelRatio: PIN_RATIO });
     const pins = new PinMap(map, options);
     pins.origin(options.centre);
+    if (tiles) {
+      void import('../lib/tiles.ts').then(({ addTiles }) => addTiles(map, {
+        style: tiles.style, before: 'inner', palette, dark: options.theme === 'dark', lang: options.lang,
+        keep: borders ? ['inner', 'districtNames'] : [], told: options.tiles,
+      }));
+    }
     return pins;
   }
 
   /** Draws the start and its rings; the view moves only by `goTo`. */
   origin(at: LonLat): void {
     this.#origin = at;
-    this.#set('me', [point(at, {})]);
+    const { to } = this.#datum;
+    this.#set('me', [point(to(at), {})]);
     this.#set('rings', RINGS_M.map((r) => ({
-      type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: circle(at, r) },
+      type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: circle(at, r).map(to) },
     })));
-    this.#set('ringNames', RINGS_M.map((r) => point(labelAt(at, r), { text: ringLabel(r) })));
+    this.#set('ringNames', RINGS_M.map((r) => point(to(labelAt(at, r)), { text: ringLabel(r) })));
   }
 
   goTo(at: LonLat, zoom: number): void {
-    this.#map.jumpTo({ center: at, zoom });
+    this.#map.jumpTo({ center: this.#datum.to(at), zoom });
   }
 
   /** Pins in order of importance; what has no room stands as a dot. The view stays as it is. */
@@ -112,8 +129,9 @@ export class PinMap {
 
   #draw(): void {
     const map = this.#map;
+    const { to } = this.#datum;
     const { clientWidth: width, clientHeight: height } = map.getContainer();
-    const spot = (at: LonLat, r: number): Spot => ({ ...map.project(at), r });
+    const spot = (at: LonLat, r: number): Spot => ({ ...map.project(to(at)), r });
     const { whole, dots } = declutter(this.#pins, {
       width, height, apart: APART, keep: this.#whole,
       first: new Set(this.#selected === null ? [] : [this.#selected]),
@@ -122,13 +140,13 @@ export class PinMap {
         ...RINGS_M.map((r) => spot(labelAt(this.#origin, r), LABEL_CLEAR)),
       ],
       project: (pin) => {
-        const { x, y } = map.project(pin.at);
+        const { x, y } = map.project(to(pin.at));
         return [x, y];
       },
     });
     this.#whole = new Set(whole.map((p) => p.id));
     const features = (list: readonly Pin[]): GeoJSON.Feature[] =>
-      list.map((p) => point(p.at, { id: p.id, shape: p.shape, n: p.shape === 'fault' ? '' : String(p.count) }));
+      list.map((p) => point(to(p.at), { id: p.id, shape: p.shape, n: p.shape === 'fault' ? '' : String(p.count) }));
     this.#set('pins', features(whole.filter((p) => p.id !== this.#selected)));
     this.#set('dots', features(dots));
     this.#set('chosen', features(whole.filter((p) => p.id === this.#selected)));

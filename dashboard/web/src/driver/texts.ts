@@ -85,6 +85,8 @@ export const TEXTS = {
   mapKeys: ['地图：方向键移动，+ − 缩放', 'Map: arrow keys move, + and − zoom'],
   map: ['充电站地图', 'Map of stations'],
   schematic: ['地图为示意', 'Schematic map'],
+  tilesAway: ['底图暂不可用', 'Base map unavailable'],
+  reviewNo: ['审图号：{n}', 'Map review {n}'],
   water: ['水系 GSHHG', 'Water: GSHHG'],
   toMe: ['回到出发地', 'Back to start'],
 } as const satisfies Texts<string>;

@@ -52,6 +52,19 @@ export function age(ms: number, lang: Lang): string {
   return say(seconds / 86_400, 'd');
 }
 
+/** How long something lasts, in at most two units: "5 分钟", "23 小时 50 分钟", "23 h 50 min". */
+export function duration(ms: number, lang: Lang): string {
+  const words = AGES[lang];
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} ${words.s}`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} ${words.min}`;
+  const hours = Math.floor(minutes / 60);
+  const [whole, rest, unit, part] = hours < 48
+    ? [hours, minutes % 60, words.h, words.min] : [Math.floor(hours / 24), hours % 24, words.d, words.h];
+  return rest ? `${whole} ${unit} ${rest} ${part}` : `${whole} ${unit}`;
+}
+
 /** Hours and minutes, with seconds if asked, in the city's zone. */
 export function clock(at: number, zone: string, seconds = false): string {
   return new Intl.DateTimeFormat('en-GB', {

@@ -24,7 +24,7 @@ export const DARK: Palette = {
 };
 
 export const LIGHT: Palette = {
-  background: '#f1f3ee', city: '#eef1ec', urban: '#e3e6df', river: '#b9d7e8', lake: '#b9d7e8', shore: '#8fb9d0',
+  background: '#f1f3ee', city: '#f1f3ee', urban: '#e3e6df', river: '#b9d7e8', lake: '#b9d7e8', shore: '#8fb9d0',
   lakeText: '#23587a', inner: '#93a39a', outer: '#7d9085', text: '#14212b', halo: '#f6f7f4',
 };
 
@@ -63,7 +63,7 @@ const kind = (k: string): LayerSpecification & { filter: unknown } =>
 export function lowerLayers(p: Palette): LayerSpecification[] {
   return [
     { id: 'background', type: 'background', paint: { 'background-color': p.background } },
-    { id: 'city', type: 'fill', source: 'districts', paint: { 'fill-color': p.city } },
+    { id: 'city', type: 'fill', source: 'districts', paint: { 'fill-color': p.city, 'fill-antialias': false } },
     {
       ...kind('urban'), id: 'urban', type: 'fill', maxzoom: 11.5,
       paint: { 'fill-color': p.urban, 'fill-antialias': false },
@@ -80,7 +80,7 @@ export function upperLayers(p: Palette, lang: Lang, k: number): LayerSpecificati
       id: 'inner', type: 'line', source: 'inner',
       paint: { 'line-color': p.inner, 'line-opacity': 0.34, 'line-width': k, 'line-dasharray': [4, 3] },
     },
-    { ...kind('lake'), id: 'lake', type: 'fill', paint: { 'fill-color': p.lake } },
+    { ...kind('lake'), id: 'lake', type: 'fill', paint: { 'fill-color': p.lake, 'fill-antialias': false } },
     { ...kind('lake'), id: 'shore', type: 'line', paint: { 'line-color': p.shore, 'line-width': 1.2 * k } },
     { id: 'outer', type: 'line', source: 'outer', paint: { 'line-color': p.outer, 'line-width': 1.6 * k } },
     {

@@ -6,7 +6,9 @@ import { HEAT, intensity, STOPS } from '../lib/heat.ts';
 import type { City } from '../lib/config.ts';
 import type { Lang } from '../lib/i18n.ts';
 import { datumOf, type Datum } from '../lib/gcj.ts';
+import { cellOutline } from '../lib/geo.ts';
 import { baseSources, DARK, loadMapLibre, lowerLayers, upperLayers } from '../lib/mapstyle.ts';
+import { keepPace } from '../lib/pace.ts';
 import type { Shape } from '../lib/states.ts';
 import type { Box, LonLat } from '../lib/types.ts';
 import { addTiles } from '../lib/tiles.ts';
@@ -46,6 +48,7 @@ const scale = (): number => Math.max(1, Math.min(innerWidth / 1920, innerHeight 
 /** Room for what stands on the map: layers and inset above, the legend below. */
 function margins(): { top: number; bottom: number; left: number; right: number } {
   const k = scale();
+  if (innerWidth < 900) return { top: 16, bottom: 16, left: 16, right: 16 }; // on a phone they stand beside it
   return { top: 64 * k, bottom: 64 * k, left: 20 * k, right: 150 * k };
 }
 
@@ -107,13 +110,14 @@ export class HeatMap {
           chosen: { type: 'geojson', data: EMPTY },
         },
         layers: [
-          ...lowerLayers(DARK), ...cellLayers(k), ...upperLayers(DARK, options.lang, k), ...stationLayers(k), chosenLayer(k),
+          ...lowerLayers(DARK), cellLayer(), ...upperLayers(DARK, options.lang, k), ...stationLayers(k), chosenLayer(k),
         ],
       },
     });
     map.touchZoomRotate.disableRotation();
     map.getCanvas().removeAttribute('aria-label');
     await new Promise<void>((resolve) => map.once('load', () => resolve()));
+    keepPace(map);
     const heat = new HeatMap(map, options);
     heat.#viewed();
     const { tiles, borders } = options.city;
@@ -167,8 +171,8 @@ export class HeatMap {
     this.#map.removeFeatureState({ source: 'cells' });
     const features = [...rings].map(([id, ring], i) => {
       this.#numbers.set(id, i + 1);
-      const closed = [...ring, ring[0] as LonLat].map((at) => this.#datum.to(at));
-      const geometry = { type: 'Polygon' as const, coordinates: [closed] };
+      const outline = cellOutline(ring).map((at) => this.#datum.to(at));
+      const geometry = { type: 'Polygon' as const, coordinates: [outline] };
       return { type: 'Feature' as const, id: i + 1, properties: {}, geometry };
     });
     this.#set('cells', { type: 'FeatureCollection', features });
@@ -214,28 +218,18 @@ export class HeatMap {
   }
 }
 
-function cellLayers(k: number): LayerSpecification[] {
+function cellLayer(): LayerSpecification {
   const value: ExpressionSpecification = ['coalesce', ['feature-state', 'v'], 0];
   const stops = HEAT.flatMap((colour, i) => [STOPS[i] ?? 1, colour]);
   const colours = ['interpolate', ['linear'], value, ...stops] as ExpressionSpecification;
-  return [
-    {
-      id: 'cells', type: 'fill', source: 'cells',
-      paint: {
-        'fill-color': colours,
-        'fill-opacity': ['case', ['<=', value, 0], 0, 0.92],
-        'fill-antialias': false,
-      },
+  return {
+    id: 'cells', type: 'fill', source: 'cells',
+    paint: {
+      'fill-color': colours,
+      'fill-opacity': ['case', ['<=', value, 0], 0, 0.92],
+      'fill-antialias': false,
     },
-    {
-      id: 'gaps', type: 'line', source: 'cells',
-      paint: {
-        'line-color': DARK.background,
-        'line-opacity': ['case', ['<=', value, 0], 0, 1],
-        'line-width': ['interpolate', ['linear'], ['zoom'], 9, 0.4 * k, 12, 1.4 * k],
-      },
-    },
-  ];
+  };
 }
 
 /** Faults small and red at city zoom; every station by its shape's colour when near. */

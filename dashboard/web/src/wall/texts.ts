@@ -162,7 +162,7 @@ export const TEXTS = {
   wallAddress: ['大屏地址', 'Address for a wall'],
   signs: ['图例', 'Signs'],
   tilesAway: ['底图暂不可用，区界为示意', 'Base map away: schematic'],
-  reviewNo: ['审图号 {n}', 'Map review {n}'],
+  reviewNo: ['审图号：{n}', 'Map review {n}'],
   timeTravel: ['回看', 'Time travel'],
   pastShown: ['你看到的是{t}', 'You see {t}'],
   toLive: ['实时', 'Live'],

@@ -52,9 +52,9 @@ export function shown(page: Page): Promise<string> {
   return page.locator('svg.inset rect').evaluate((e) => ['x', 'y', 'width', 'height'].map((a) => e.getAttribute(a)).join(' '));
 }
 
-/** Frames a second while a map is dragged for some seconds, and let go elsewhere than it was taken. */
-export async function frames(page: Page, seconds: number): Promise<number> {
-  const counted = page.evaluate((ms) => new Promise<number>((done) => {
+/** Frames a second that the page shows. Runs in the page. */
+export function count(ms: number): Promise<number> {
+  return new Promise<number>((done) => {
     const began = performance.now();
     let n = 0;
     const next = (now: number): void => {
@@ -63,7 +63,12 @@ export async function frames(page: Page, seconds: number): Promise<number> {
       else done((1000 * n) / (now - began));
     };
     requestAnimationFrame(next);
-  }), seconds * 1000);
+  });
+}
+
+/** Frames a second while a map is dragged for some seconds, and let go elsewhere than it was taken. */
+export async function dragged(page: Page, seconds: number): Promise<number> {
+  const counted = page.evaluate(count, seconds * 1000);
   const until = performance.now() + seconds * 1000;
   await page.mouse.move(900, 500);
   await page.mouse.down();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { BASE, colours, figure, keepsTheRules, open, type Opening, type Watched } from './browser.ts';
+import { BASE, colours, figure, keepsTheRules, open, SIZES, type Opening, type Watched } from './browser.ts';
 import { admin } from './platform.ts';
 
 let token = '';
@@ -156,21 +156,22 @@ describe('the regulator\'s desk', () => {
     await page.context().close();
   });
 
-  test.each([
-    ['zh', 1920, 1080, false], ['en', 1920, 1080, false], ['zh', 1366, 768, true], ['en', 1366, 768, false],
-    ['zh', 390, 844, false], ['en', 390, 844, true],
-  ] as const)('speaks %s completely and cuts no text at %i × %i (axe: %s)', async (lang, width, height, axe) => {
-    const watched = await desk('#/about', { viewport: { width, height } }, `?lang=${lang}`);
+  test.each(['zh', 'en'] as const)('speaks %s completely, cuts no text and keeps the rules in every view at every size', async (lang) => {
+    const watched = await desk('#/about', { viewport: SIZES[0] }, `?lang=${lang}`);
     const faults: string[] = [];
-    for (const view of await views()) {
+    const all = await views();
+    for (const view of all) {
       await turn(watched.page, `${BASE}/desk?lang=${lang}${view}`);
       if (lang === 'en') {
         const labels = await watched.page.locator('h1, h2, thead, nav, label').allTextContents();
         if (/[\u4e00-\u9fff]/.test(labels.join(' ').replace(/中文/g, ''))) faults.push(`${view}: ${labels.join(' ')}`);
       }
-      await keepsTheRules(watched, axe).catch((fault: Error & { actual?: unknown }) => (
-        faults.push(`${view}: ${JSON.stringify(fault.actual ?? fault.message)}`)));
-      watched.errors.length = 0;
+      for (const size of SIZES) {
+        await watched.page.setViewportSize(size);
+        await keepsTheRules(watched, view === all[0] ? undefined : 'main').catch((fault: Error & { actual?: unknown }) => (
+          faults.push(`${view}, ${size.width} wide: ${fault.message.split('\n')[0]} ${JSON.stringify(fault.actual)}`)));
+        watched.errors.length = 0;
+      }
     }
     expect(faults).toEqual([]);
     await watched.page.context().close();
@@ -205,7 +206,7 @@ describe('the regulator\'s desk', () => {
     }));
     await page.goto(`${BASE}/desk#/piles/${encodeURIComponent((await station()).pileList[0]?.id ?? '')}`);
     await page.getByText('历史库暂不可用').first().waitFor();
-    expect(await page.locator('dl dt').count()).toBeGreaterThan(15);
+    await expect.poll(() => page.locator('dl dt').count()).toBeGreaterThan(8);
     await page.context().close();
   });
 });

@@ -1,7 +1,7 @@
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { DistrictRow, OperatorRow, Overview } from '../../src/lib/types.ts';
-import { answer, BASE, colours, figure, keepsTheRules, open, slowness } from './browser.ts';
+import { answer, BASE, colours, figure, keepsTheRules, open, SIZES } from './browser.ts';
 
 const viewport = { width: 1920, height: 1080 };
 
@@ -30,13 +30,12 @@ async function wrongFigures(page: Page): Promise<string[]> {
 }
 
 describe('the wall', () => {
-  test('shows the platform\'s figures within three seconds, and every operator', async () => {
+  test('shows the platform\'s figures, and every operator', async () => {
     const { page } = await open('/wall', { viewport, webgl: false });
     const first = page.locator('.figure b').first();
     await expect
       .poll(async () => figure(await first.textContent()), { interval: 20 })
       .toBeGreaterThan(0);
-    expect(await page.evaluate(() => performance.now())).toBeLessThan(3000 * slowness());
     await expect.poll(() => wrongFigures(page), { interval: 250 }).toEqual([]);
     const { operators } = await answer<{ operators: OperatorRow[] }>('/operators');
     await expect.poll(() => page.locator('tbody tr').count()).toBe(operators.length);
@@ -46,19 +45,34 @@ describe('the wall', () => {
   });
 
   test.each([
-    ['zh', 'zh-CN', '运营商'],
-    ['en', 'en', 'Operators'],
-  ])('speaks %s completely and keeps the rules', async (lang, tag, word) => {
-    const watched = await open(`/wall?lang=${lang}`, { viewport });
+    ['zh', 'zh-CN', '运营商', '功率'],
+    ['en', 'en', 'Operators', 'Power'],
+  ])('speaks %s completely and leads from the city to a pile, at every size', async (lang, tag, word, power) => {
+    const watched = await open(`/wall?lang=${lang}`, { viewport: SIZES[2], webgl: false });
     const { page } = watched;
-    await page.locator('.ticks').waitFor();
-    expect(await page.locator('html').getAttribute('lang')).toBe(tag);
-    expect(await page.locator('caption').textContent()).toBe(word);
-    if (lang === 'en') {
-      const left = await page.locator('h1, h2, thead, .legend, fieldset, .state').allTextContents();
-      expect(left.join(' ')).not.toMatch(/[\u4e00-\u9fff]/);
+    const { districts } = await answer<{ districts: DistrictRow[] }>('/districts');
+    const largest = districts.toSorted((a, b) => b.piles.total - a.piles.total)[0] as DistrictRow;
+    for (const size of [...SIZES, { width: 3840, height: 2160 }]) {
+      await page.setViewportSize(size);
+      await page.locator('.ticks').waitFor();
+      expect(await page.locator('html').getAttribute('lang')).toBe(tag);
+      expect(await page.locator('caption').textContent()).toBe(word);
+      await page.locator('fieldset').getByText(power, { exact: true }).click();
+      await expect.poll(() => page.locator('.legend').textContent()).toContain('kW');
+      if (lang === 'en') {
+        const left = await page.locator('h1, h2, thead, .legend, fieldset, .state').allTextContents();
+        expect(left.join(' ')).not.toMatch(/[\u4e00-\u9fff]/);
+      }
+      await keepsTheRules(watched);
+      await page.getByRole('button', { name: lang === 'zh' ? largest.name : (largest.nameEn ?? ''), exact: true }).click();
+      await page.locator('.place .piles button').first().click();
+      await page.locator('.place .piles .state').first().waitFor();
+      await page.locator('.place .piles button').first().click();
+      await page.locator('.place dl').waitFor();
+      await keepsTheRules(watched, '.place');
+      await page.locator('.place .close').click();
+      await page.locator('.place').waitFor({ state: 'detached' });
     }
-    await keepsTheRules(watched);
     await page.context().close();
   });
 
@@ -112,15 +126,6 @@ describe('the wall', () => {
     await page.context().close();
   });
 
-  test.each([[1366, 768], [3840, 2160]])('cuts no text at %d × %d', async (width, height) => {
-    for (const lang of ['zh', 'en']) {
-      const watched = await open(`/wall?lang=${lang}`, { viewport: { width, height }, webgl: false });
-      await watched.page.locator('tbody tr:nth-child(5)').waitFor();
-      await keepsTheRules(watched);
-      await watched.page.context().close();
-    }
-  });
-
   test('has the figures in the page before any code runs', async () => {
     const { page } = await open('/wall?lang=zh', { viewport, webgl: false, javaScriptEnabled: false });
     expect(figure(await page.locator('.boot dd').first().textContent())).toBeGreaterThan(0);
@@ -157,9 +162,10 @@ describe('the wall', () => {
     await page.locator('.ticks').waitFor();
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Help' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('6');
+    // As fast as a hand can: the key after Escape is the wall's again.
+    await Promise.all(['Escape', '6'].map((key) => page.keyboard.press(key)));
     await expect.poll(() => page.locator('.legend').textContent()).toContain('kW per cell');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('t');
     await page.locator('.cells tbody td').first().waitFor();
     await keepsTheRules(watched);

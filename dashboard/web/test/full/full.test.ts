@@ -1,7 +1,8 @@
 // The pages of a city of 12,000 stations with vehicles in every cell of its heat map.
 import { describe, expect, test } from 'vitest';
-import { answer, colours, figure, keepsTheRules, open, slowness } from '../e2e/browser.ts';
-import { frames, shown } from '../e2e/measure.ts';
+import { answer, colours, figure, keepsTheRules, open } from '../e2e/browser.ts';
+import { timed } from '../e2e/budget.ts';
+import { dragged, shown } from '../e2e/measure.ts';
 
 describe('12,000 stations and a full heat map', () => {
   test('the wall draws every cell, goes on counting, and can be moved', async () => {
@@ -12,11 +13,9 @@ describe('12,000 stations and a full heat map', () => {
     await expect.poll(async () => figure(await page.locator('.figure b').nth(3).textContent())).toBe(20_000);
     await expect.poll(() => colours(page, { x: 700, y: 350, width: 400, height: 300 }), { interval: 500 }).toBeGreaterThan(50);
     const before = await shown(page);
-    const fps = await frames(page, 4);
-    console.info(`${cells.length} cells: ${fps.toFixed(1)} frames/s while dragged, slowness ${slowness().toFixed(1)}`);
-    expect(fps).toBeGreaterThan(0);
+    timed(`wall, frames a second while ${cells.length} cells are dragged`, await dragged(page, 4), '', { least: 25 });
     await expect.poll(() => shown(page)).not.toBe(before);
-    await expect.poll(async () => figure(await page.locator('.age').textContent())).toBeLessThan(3 * slowness());
+    await page.locator('.wall:not(.stale) .state.live').waitFor();
     await keepsTheRules(watched);
     await page.context().close();
   });
@@ -31,7 +30,7 @@ describe('12,000 stations and a full heat map', () => {
     await page.context().close();
   });
 
-  test('the driver\'s page lists the nearest and answers a tap at once', async () => {
+  test('the driver\'s page lists the nearest and answers a tap', async () => {
     const watched = await open('/?lang=zh&near=102.71,25.039', { viewport: { width: 390, height: 844 } });
     const { page } = watched;
     await page.locator('main .row').first().waitFor();
@@ -39,7 +38,7 @@ describe('12,000 stations and a full heat map', () => {
     const began = performance.now();
     await page.locator('main .row').nth(1).click();
     await page.getByRole('region', { name: '每个桩' }).waitFor();
-    expect(performance.now() - began).toBeLessThan(1000 * slowness());
+    timed('driver, a tap opens a station of 12,000', performance.now() - began, 'ms', { most: 1000 });
     await keepsTheRules(watched);
     await page.context().close();
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { age, clock, distance, int, kilowatts, megawatts, midnight, percent, yuan } from '../../src/lib/format.ts';
+import { age, clock, distance, duration, int, kilowatts, megawatts, midnight, percent, yuan } from '../../src/lib/format.ts';
 import { chooseLang, nameOf, speaker, type Texts } from '../../src/lib/i18n.ts';
 import { TEXTS as DRIVER } from '../../src/driver/texts.ts';
 import { TEXTS as WALL } from '../../src/wall/texts.ts';
@@ -31,6 +31,16 @@ test.each([
   [50 * 3_600_000, '2 天前', '2 d ago'],
 ])('an age of %d ms', (ms, zh, en) => {
   expect([age(ms, 'zh'), age(ms, 'en')]).toEqual([zh, en]);
+});
+
+test.each([
+  [45_000, '45 秒', '45 s'],
+  [5 * 60_000, '5 分钟', '5 min'],
+  [59.6 * 60_000, '1 小时', '1 h'],
+  [1430 * 60_000, '23 小时 50 分钟', '23 h 50 min'],
+  [73 * 3_600_000, '3 天 1 小时', '3 d 1 h'],
+])('a duration of %d ms', (ms, zh, en) => {
+  expect([duration(ms, 'zh'), duration(ms, 'en')]).toEqual([zh, en]);
 });
 
 test('hours are the city\'s, wherever the reader is', () => {

@@ -5,8 +5,9 @@ import { bytes, loadOf } from '../../build/sizes.ts';
 
 const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
 const GEO = ['geo/base.geojson', 'geo/districts.topo.json'];
-// Loaded only where WebGL is missing, or once somebody asks for help, another stop or a watch.
-const simple = (path: string): boolean => !/\/(Svg|Help|StopPanel|WatchBar)/.test(path);
+// Loaded only where WebGL is missing, where a deployer brings a base map, or once somebody asks for help,
+// another stop or a watch; pmtiles is built as esm-….
+const simple = (path: string): boolean => !/\/(Svg|Help|StopPanel|WatchBar|tiles|esm)/.test(path);
 
 // Budgets of the screens page, in bytes on the wire.
 describe.skipIf(!existsSync(`${dist}/wall.html`))('sizes of the built pages', () => {

@@ -1,11 +1,15 @@
 // The desk's map in MapLibre: heat, stations, a track, and a canvas over it on
 // which vehicles move without the map being drawn anew.
-import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as GLMap } from 'maplibre-gl';
+import type { ExpressionSpecification, GeoJSONSource, IControl, LayerSpecification, Map as GLMap } from 'maplibre-gl';
 import { loadBase, point } from '../../lib/basemap.ts';
 import type { City } from '../../lib/config.ts';
+import { boxBy, datumOf, type Datum } from '../../lib/gcj.ts';
+import { addTiles } from '../../lib/tiles.ts';
 import { HEAT, intensity, STOPS } from '../../lib/heat.ts';
 import type { Lang } from '../../lib/i18n.ts';
 import { baseSources, DARK, FONT, LIGHT, loadMapLibre, lowerLayers, upperLayers, type Palette } from '../../lib/mapstyle.ts';
+import { cellOutline } from '../../lib/geo.ts';
+import { keepPace } from '../../lib/pace.ts';
 import type { Theme } from '../../lib/theme.ts';
 import type { Box, LonLat } from '../../lib/types.ts';
 import type { Touched } from '../../lib/viewfeed.ts';
@@ -38,6 +42,7 @@ export interface StationMark {
 const EMPTY = { type: 'FeatureCollection' as const, features: [] };
 const FINGER = 10; // CSS pixels around a click
 const NEAREST = 16;
+const ALONE = 13; // of a single place, so that names and water around it say where that is
 
 /** Zoom from which the schematic's borders, which are kilometres off, are left out, and places are named. */
 const COARSE_TO = 11.5;
@@ -49,9 +54,11 @@ export class DeskMap {
   #map: GLMap;
   #numbers = new Map<string, number>();
   #lit = new Set<string>();
+  #datum: Datum;
 
   private constructor(map: GLMap, options: DeskMapOptions) {
     this.#map = map;
+    this.#datum = datumOf(options.city.tiles?.crs ?? null);
     let byHand = false;
     map.on('movestart', (event) => {
       byHand = 'originalEvent' in event && Boolean(event.originalEvent);
@@ -67,7 +74,7 @@ export class DeskMap {
     map.on('click', (event) => {
       const { x, y } = event.point;
       const hits = map.queryRenderedFeatures([[x - FINGER, y - FINGER], [x + FINGER, y + FINGER]], { layers: ['stations'] });
-      options.clicked?.([event.lngLat.lng, event.lngLat.lat], hits.map((hit) => String(hit.properties.id)));
+      options.clicked?.(this.#datum.from([event.lngLat.lng, event.lngLat.lat]), hits.map((hit) => String(hit.properties.id)));
     });
     viewed();
   }
@@ -76,10 +83,13 @@ export class DeskMap {
   static async create(container: HTMLElement, options: DeskMapOptions): Promise<DeskMap> {
     const [{ Map: GL, ScaleControl }, base] = await Promise.all([loadMapLibre(), loadBase(options.city)]);
     const palette = options.theme === 'dark' ? DARK : LIGHT;
+    const { tiles, borders } = options.city;
+    const datum = datumOf(tiles?.crs ?? null);
+    const { where } = options;
     const own = { type: 'geojson' as const, data: EMPTY };
     const map = new GL({
       container,
-      ...(options.where ?? { bounds: options.box, fitBoundsOptions: { padding: 24, maxZoom: NEAREST } }),
+      ...(where ? { ...where, center: datum.to(where.center) } : { bounds: boxBy(datum.to, options.box), fitBoundsOptions: { padding: 24, maxZoom: options.box[0] === options.box[2] ? ALONE : NEAREST } }),
       minZoom: 7.5,
       maxZoom: 17,
       attributionControl: false,
@@ -88,33 +98,42 @@ export class DeskMap {
       pitchWithRotate: false,
       style: {
         version: 8,
-        sources: { ...baseSources(base), places: placesOf(options), cells: own, stations: own, track: own, ends: own },
+        sources: { ...baseSources(base, datum), places: placesOf(options, datum), cells: own, stations: own, track: own, ends: own },
         layers: [
-          ...lowerLayers(palette).map(coarse), ...cellLayers(palette.background),
+          ...lowerLayers(palette).map(coarse), cellLayer(),
           ...upperLayers(palette, options.lang, 0.9).map(coarse), ...ownLayers(options.theme, options.lang, palette),
         ],
       },
     });
     map.touchZoomRotate.disableRotation();
+    keepPace(map);
     map.addControl(new ScaleControl({ maxWidth: 120 }), 'top-right');
     map.getCanvas().setAttribute('aria-label', options.label);
     await new Promise<void>((resolve) => map.once('load', () => resolve()));
+    if (tiles) {
+      const words = [tiles.attribution, tiles.reviewNo && `${options.lang === 'zh' ? '审图号：' : 'Map review '}${tiles.reviewNo}`];
+      void addTiles(map, {
+        style: tiles.style, before: 'cells', palette, dark: options.theme === 'dark', lang: options.lang,
+        keep: borders ? ['inner', 'districtNames'] : [],
+        told: (state) => state === 'shown' && map.addControl(new Line(words.filter(Boolean).join(' · ')), 'bottom-right'),
+      });
+    }
     return new DeskMap(map, options);
   }
 
   get where(): Where {
     const { lng, lat } = this.#map.getCenter();
-    return { center: [lng, lat], zoom: this.#map.getZoom() };
+    return { center: this.#datum.from([lng, lat]), zoom: this.#map.getZoom() };
   }
 
   get box(): Box {
     const b = this.#map.getBounds();
-    return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()];
+    return boxBy(this.#datum.from, [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]);
   }
 
   /** Where a position stands in the container, in CSS pixels. */
   project(at: LonLat): [x: number, y: number] {
-    const { x, y } = this.#map.project(at);
+    const { x, y } = this.#map.project(this.#datum.to(at));
     return [x, y];
   }
 
@@ -124,7 +143,7 @@ export class DeskMap {
     this.#map.removeFeatureState({ source: 'cells' });
     const features = [...rings].map(([id, ring], i) => {
       this.#numbers.set(id, i + 1);
-      const geometry = { type: 'Polygon' as const, coordinates: [[...ring, ring[0] as LonLat]] };
+      const geometry = { type: 'Polygon' as const, coordinates: [cellOutline(ring).map(this.#datum.to)] };
       return { type: 'Feature' as const, id: i + 1, properties: {}, geometry };
     });
     this.#set('cells', features);
@@ -136,25 +155,26 @@ export class DeskMap {
   }
 
   stations(marks: readonly StationMark[]): void {
-    this.#set('stations', marks.map((m) => point(m.at, { id: m.id, text: m.text, free: m.free })));
+    this.#set('stations', marks.map((m) => point(this.#datum.to(m.at), { id: m.id, text: m.text, free: m.free })));
   }
 
   /** Draws lines, the last of which ends now, and a ring at the moment that is read off. */
   track(parts: readonly LonLat[][], end: LonLat | null, moment: LonLat | null): void {
-    this.#set('track', parts.filter((p) => p.length > 1).map((coordinates) => (
-      { type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates } }
+    const { to } = this.#datum;
+    this.#set('track', parts.filter((p) => p.length > 1).map((line) => (
+      { type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: line.map(to) } }
     )));
     this.#set('ends', [
-      ...(end ? [point(end, { k: 'end' })] : []), ...(moment ? [point(moment, { k: 'moment' })] : []),
+      ...(end ? [point(to(end), { k: 'end' })] : []), ...(moment ? [point(to(moment), { k: 'moment' })] : []),
     ]);
   }
 
   fit(box: Box): void {
-    this.#map.fitBounds(box, { padding: 32, maxZoom: NEAREST, animate: false });
+    this.#map.fitBounds(boxBy(this.#datum.to, box), { padding: 32, maxZoom: NEAREST, animate: false });
   }
 
   goTo(at: LonLat, zoom?: number): void {
-    this.#map.easeTo({ center: at, ...(zoom === undefined ? {} : { zoom }), duration: still() ? 0 : 600 });
+    this.#map.easeTo({ center: this.#datum.to(at), ...(zoom === undefined ? {} : { zoom }), duration: still() ? 0 : 600 });
   }
 
   destroy(): void {
@@ -174,13 +194,31 @@ export class DeskMap {
   }
 }
 
+/** A line of text on the map, such as whose ground it is. */
+class Line implements IControl {
+  #element = document.createElement('p');
+
+  constructor(text: string) {
+    this.#element.className = 'maplibregl-ctrl ground';
+    this.#element.textContent = text;
+  }
+
+  onAdd(): HTMLElement {
+    return this.#element;
+  }
+
+  onRemove(): void {
+    this.#element.remove();
+  }
+}
+
 /** Whether the reader asked for less motion. */
 export function still(): boolean {
   return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 
-function placesOf({ city }: DeskMapOptions) {
-  const features = city.places.map((p) => point([p.lon, p.lat], { zh: p.name, en: p.nameEn ?? p.name }));
+function placesOf({ city }: DeskMapOptions, datum: Datum) {
+  const features = city.places.map((p) => point(datum.to([p.lon, p.lat]), { zh: p.name, en: p.nameEn ?? p.name }));
   return { type: 'geojson' as const, data: { type: 'FeatureCollection' as const, features } };
 }
 
@@ -188,23 +226,16 @@ function coarse(layer: LayerSpecification): LayerSpecification {
   return ['city', 'inner', 'outer', 'districtNames'].includes(layer.id) ? { ...layer, maxzoom: COARSE_TO } : layer;
 }
 
-function cellLayers(ground: string): LayerSpecification[] {
+function cellLayer(): LayerSpecification {
   const value: ExpressionSpecification = ['coalesce', ['feature-state', 'v'], 0];
   const stops = HEAT.flatMap((colour, i) => [STOPS[i] ?? 1, colour]);
-  const lit = (opacity: number): ExpressionSpecification => ['case', ['<=', value, 0], 0, opacity];
-  return [
-    {
-      id: 'cells', type: 'fill', source: 'cells',
-      paint: {
-        'fill-color': ['interpolate', ['linear'], value, ...stops] as ExpressionSpecification,
-        'fill-opacity': lit(0.9), 'fill-antialias': false,
-      },
+  return {
+    id: 'cells', type: 'fill', source: 'cells',
+    paint: {
+      'fill-color': ['interpolate', ['linear'], value, ...stops] as ExpressionSpecification,
+      'fill-opacity': ['case', ['<=', value, 0], 0, 0.9], 'fill-antialias': false,
     },
-    {
-      id: 'gaps', type: 'line', source: 'cells',
-      paint: { 'line-color': ground, 'line-opacity': lit(1), 'line-width': 0.8 },
-    },
-  ];
+  };
 }
 
 function ownLayers(theme: Theme, lang: Lang, ground: Palette): LayerSpecification[] {

@@ -56,7 +56,8 @@ export const TEXTS = {
   st_alarm: ['报警 ≥ 2 级', 'alarm level ≥ 2'],
   // objects
   newest: ['最新报文', 'Newest report'],
-  notReported: ['未上报', 'not reported'],
+  notReportedOf: ['未上报：{what}', 'Not reported: {what}'],
+  comma: ['、', ', '],
   ageNow: ['{age}的数据', 'data of {age}'],
   never: ['从未上报', 'never reported'],
   place: ['位置', 'Place'],
