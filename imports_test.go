@@ -23,6 +23,7 @@ var allowed = map[string]struct{ ours, theirs string }{
 	"internal/snapfile": {},
 	"internal/geo":      {theirs: "github.com/uber/h3-go/v4"},
 	"internal/secret":   {},
+	"internal/wsock":    {},
 	"internal/past":     {ours: "charge"},
 	// level 1
 	"internal/city":        {ours: "charge geo"},
@@ -43,7 +44,7 @@ var allowed = map[string]struct{ ours, theirs string }{
 	"ingest":          {ours: "account alarm charge city geo live quality spool snapfile tail tally wire/record wire/report ingest/door"},
 	"ingest/door":     {ours: "charge tally", theirs: "github.com/eclipse/paho.mqtt.golang/packets github.com/eclipse/paho.golang/packets"},
 	"ingest/broker":   {ours: "charge ingest/door", theirs: "github.com/eclipse/paho.mqtt.golang"},
-	"api":             {ours: "account alarm charge auth city geo influx live past quality tail tally wire/record", theirs: "github.com/gorilla/websocket github.com/andybalholm/brotli github.com/prometheus/client_golang golang.org/x/sys"},
+	"api":             {ours: "account alarm charge auth city geo influx live past quality tail tally wire/record wsock", theirs: "github.com/gorilla/websocket github.com/andybalholm/brotli github.com/prometheus/client_golang golang.org/x/sys"},
 	"api/apitest":     {ours: "geo"},
 	"dashboard":       {ours: "charge"},
 	"simulator":       {ours: "charge city wire/report simulator/fleet", theirs: "github.com/eclipse/paho.mqtt.golang"},

@@ -113,6 +113,19 @@ func appendFixed(dst []byte, v float64, decimals int) []byte {
 	return dst
 }
 
+// appendTenths is appendFixed with one decimal for what is not negative.
+func appendTenths(dst []byte, v float64) []byte {
+	n := int64(v*10 + 0.5)
+	if !(v >= 0 && v < 1e6) {
+		return appendFixed(dst, v, 1)
+	}
+	dst = strconv.AppendInt(dst, n/10, 10)
+	if n %= 10; n == 0 {
+		return dst
+	}
+	return append(dst, '.', byte('0'+n))
+}
+
 const hex = "0123456789abcdef"
 
 // appendString appends s as a JSON string; what is not UTF-8 becomes U+FFFD.

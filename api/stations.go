@@ -83,7 +83,7 @@ func (a *API) stationList(w *jsonBuf, p *params, who identity, key string) error
 	w.arr("stations")
 	for i := range found {
 		if i%aheadOf == 0 {
-			w.ahead(found[i:min(i+aheadOf, len(found))], gcj)
+			w.ahead(found[i:min(i+aheadOf, len(found))])
 		}
 		w.obj("")
 		w.stationMembers(&found[i], q.Near != nil, gcj)
@@ -93,103 +93,6 @@ func (a *API) stationList(w *jsonBuf, p *params, who identity, key string) error
 	w.strOrNull("next", next.String())
 	w.endObj()
 	return nil
-}
-
-// aheadOf is how many stations' texts are fetched side by side.
-const aheadOf = 16
-
-// ahead touches the texts that [jsonBuf.stationMembers] will copy. They lie
-// anywhere, behind two pointers each: asked for one step of all stations at a
-// time, memory answers for all together instead of for one after the other.
-func (w *jsonBuf) ahead(found []live.Found, gcj bool) {
-	var heads [aheadOf]*[]byte
-	var terms [aheadOf]*live.PriceText
-	var head, term [aheadOf][]byte
-	crs := 0
-	if gcj {
-		crs = 1
-	}
-	for i := range found {
-		heads[i], terms[i] = found[i].Site.Head[crs].Load(), found[i].Site.Terms.Load()
-	}
-	for i := range found {
-		if heads[i] != nil {
-			head[i] = *heads[i]
-		}
-		if terms[i] != nil {
-			term[i] = terms[i].Text
-		}
-	}
-	const line = 64 // bytes of a cache line
-	for i := range found {
-		for at := 0; at < len(head[i]); at += line {
-			w.touched ^= head[i][at]
-		}
-		for at := 0; at < len(term[i]); at += line {
-			w.touched ^= term[i][at]
-		}
-	}
-}
-
-// stationMembers appends STATION of the contract. What changes only with the
-// operator's description or the price is written once and kept with the site.
-func (w *jsonBuf) stationMembers(f *live.Found, near, gcj bool) {
-	w.stationHead(f.Site, gcj)
-	if near {
-		w.b = append(w.b, `,"distanceM":`...)
-		w.b = appendFixed(w.b, f.DistanceM, 1)
-	} else {
-		w.b = append(w.b, `,"distanceM":null`...)
-	}
-	w.pileCounts("piles", f.Piles)
-	w.b = append(w.b, `,"match":`...)
-	w.b = appendCount(w.b, f.Match)
-	w.sep("")
-	w.b = append(w.b, terms(f.Site, f.Price)...)
-	if f.UpdatedAt == 0 {
-		w.b = append(w.b, "null"...)
-		return
-	}
-	w.b = append(w.b, '"')
-	w.b = f.UpdatedAt.Append(w.b)
-	w.b = append(w.b, '"')
-}
-
-// stationHead appends what changes only with the operator's description.
-func (w *jsonBuf) stationHead(s *live.Site, gcj bool) {
-	kept := &s.Head[0]
-	if gcj {
-		kept = &s.Head[1]
-	}
-	text := kept.Load()
-	if text == nil {
-		h := jsonBuf{b: make([]byte, 0, 192)}
-		h.str("id", s.GlobalID)
-		h.str("operator", s.Operator)
-		h.str("name", s.Name)
-		h.strOrNull("nameEn", s.NameEn)
-		h.position(s.Pos(), gcj)
-		h.str("access", s.Access.String())
-		h.numIf(s.MaxKW > 0, "maxKw", s.MaxKW, 3)
-		text = &h.b
-		kept.Store(text)
-	}
-	w.sep("")
-	w.b = append(w.b, *text...)
-}
-
-// terms returns the members price and parking, and the name of the one that
-// follows them.
-func terms(s *live.Site, p *city.PriceNow) []byte {
-	if kept := s.Terms.Load(); kept != nil && kept.Price == p {
-		return kept.Text
-	}
-	t := jsonBuf{b: make([]byte, 0, 256)}
-	t.price(p)
-	t.parking(s.Parking)
-	t.b = append(t.b, `,"updatedAt":`...)
-	s.Terms.Store(&live.PriceText{Price: p, Text: t.b})
-	return t.b
 }
 
 // yuanE4 appends an amount of yuan × 10,000.
@@ -250,7 +153,11 @@ func (w *jsonBuf) position(p geo.Point, gcj bool) {
 // pileCounts appends a pile count object.
 func (w *jsonBuf) pileCounts(key string, c charge.PileCounts) {
 	w.sep(key)
-	b := append(w.b, `{"total":`...)
+	w.b = appendCounts(w.b, &c)
+}
+
+func appendCounts(b []byte, c *charge.PileCounts) []byte {
+	b = append(b, `{"total":`...)
 	b = appendCount(b, c.Total)
 	b = append(b, `,"free":`...)
 	b = appendCount(b, c.Free)
@@ -264,7 +171,7 @@ func (w *jsonBuf) pileCounts(key string, c charge.PileCounts) {
 	b = appendCount(b, c.Fault)
 	b = append(b, `,"offline":`...)
 	b = appendCount(b, c.Offline)
-	w.b = append(b, '}')
+	return append(b, '}')
 }
 
 // appendCount appends n, which is small most of the time.

@@ -8,15 +8,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
 // viewer is one open websocket: what it subscribes to and how far it has got
 // with each channel. It holds revision numbers, never a queue of frames.
 type viewer struct {
-	conn  *websocket.Conn
+	conn  net.Conn
 	sock  socket
 	shard *shard
 	place int32 // in shard.viewers; the shard's lock guards it
@@ -52,8 +50,6 @@ func (v *viewer) who() identity {
 	}
 	return identity{role: charge.RoleDriver}
 }
-
-func (v *viewer) net() net.Conn { return v.conn.NetConn() }
 
 // held is a channel that a viewer subscribes to and the revision it has.
 type held struct {
@@ -275,7 +271,7 @@ func (v *viewer) say(f frame) error {
 	v.waits.Store(true)
 	defer v.waits.Store(false)
 	for _, p := range v.pending {
-		if err = writeAll(v.net(), p, v.shard.h.replyWait); err != nil {
+		if err = writeAll(v.conn, p, v.shard.h.replyWait); err != nil {
 			break
 		}
 	}
@@ -320,5 +316,5 @@ func (v *viewer) drop(h *Hub) {
 
 // shut closes the connection; the reader then takes the viewer out.
 func (v *viewer) shut() {
-	_ = v.net().Close()
+	_ = v.conn.Close()
 }

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,14 +13,14 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/wsock"
 )
 
-// upgrader keeps a connection small: 128 bytes to read, which is most messages
-// (what is longer is read past them), and nothing to write, because frames are
-// written raw.
+// upgrader shakes hands, without buffers of its own: messages are read by
+// package wsock, frames are written raw.
 var upgrader = websocket.Upgrader{
 	HandshakeTimeout: 10 * time.Second,
-	ReadBufferSize:   128,
+	ReadBufferSize:   1, // the least; 0 would keep the server's
 	WriteBufferPool:  &sync.Pool{},
 
 	EnableCompression: true,
@@ -61,96 +61,98 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 		return
 	}
 	rec.status = http.StatusSwitchingProtocols
-	v := &viewer{conn: conn, sock: newSocket(conn.NetConn()),
-		deflate: offersDeflate(rq.Header), addr: rq.from.addr}
+	// Of the library's connection only the handshake was needed.
+	deflate := offersDeflate(rq.Header)
+	v := &viewer{conn: conn.NetConn(), sock: newSocket(conn.NetConn()), deflate: deflate, addr: rq.from.addr}
 	if token := bearer(rq.Request); token != "" {
 		v.ident.Store(&ident{rq.who, token})
 	}
 	v.heard.Store(time.Now().Unix())
-	conn.SetReadLimit(a.cfg.ReadLimit)
-	conn.SetPingHandler(func(data string) error {
-		v.heard.Store(time.Now().Unix())
-		v.control(controlFrame(websocket.PongMessage, []byte(data)))
-		if _, err := a.pace(v); err != nil {
-			time.Sleep(a.pause) // nobody needs twenty pings a second
-		}
-		return nil
-	})
-	conn.SetPongHandler(func(string) error {
-		v.heard.Store(time.Now().Unix())
-		return nil
-	})
-	conn.SetCloseHandler(func(code int, _ string) error {
-		if code == websocket.CloseNoStatusReceived {
-			code = websocket.CloseNormalClosure
-		}
-		v.control(closeFrame(code, ""))
-		return nil
-	})
 	a.hub.add(v)
 	go a.read(v)
 }
 
-// buffers hold one message while it is handled.
-var buffers = sync.Pool{New: func() any { return new(inbox) }}
-
-type inbox struct {
-	text    bytes.Buffer
-	members []member
-}
-
 // read handles a viewer's messages until the connection ends.
 func (a *API) read(v *viewer) {
-	defer func() {
-		if p := recover(); p != nil {
-			a.metrics.panics.Inc()
-			a.log.Error("websocket reader panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-		a.hub.remove(v)
-		a.limiter.census.leave(v.addr, v.who().token)
-		_ = v.net().Close()
-	}()
+	defer a.end(v)
+	in := wsock.New(v.conn, int(a.cfg.ReadLimit), v.deflate)
 	for {
-		kind, r, err := v.conn.NextReader()
+		kind, data, err := in.Next()
 		if err != nil {
+			a.fault(v, err)
 			return
 		}
 		v.heard.Store(time.Now().Unix())
-		if kind != websocket.TextMessage {
-			v.bye(websocket.CloseUnsupportedData, "only text frames are understood")
-			_ = a.drain(v)
+		switch kind {
+		case wsock.Text:
+			err = a.handle(v, data)
+		case wsock.Ping:
+			a.ping(v, data)
+		case wsock.Pong:
+		case wsock.Close:
+			v.control(closeFrame(closeCode(data), ""))
 			return
+		default:
+			v.bye(websocket.CloseUnsupportedData, "only text frames are understood")
+			err = a.drain(v)
 		}
-		if err := a.handle(v, r); err != nil {
+		if err != nil {
 			return
 		}
 	}
 }
 
-func (a *API) handle(v *viewer, r io.Reader) error {
-	in := buffers.Get().(*inbox)
-	defer buffers.Put(in)
-	in.text.Reset()
+// end takes a viewer out whose reader is through.
+func (a *API) end(v *viewer) {
+	if p := recover(); p != nil {
+		a.metrics.panics.Inc()
+		a.log.Error("websocket reader panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
+	a.hub.remove(v)
+	a.limiter.census.leave(v.addr, v.who().token)
+	_ = v.conn.Close()
+}
+
+// fault tells a viewer what it may not send, if that is why nothing can be read.
+func (a *API) fault(v *viewer, err error) {
+	if f, ok := errors.AsType[*wsock.Fault](err); ok {
+		v.bye(f.Code, f.Text)
+		_ = a.drain(v)
+	}
+}
+
+func (a *API) ping(v *viewer, data []byte) {
+	v.control(controlFrame(websocket.PongMessage, data))
+	if _, err := a.pace(v); err != nil {
+		time.Sleep(a.pause) // nobody needs twenty pings a second
+	}
+}
+
+// closeCode returns the code by which a close message is answered.
+func closeCode(data []byte) int {
+	if len(data) < 2 {
+		return websocket.CloseNormalClosure
+	}
+	return int(binary.BigEndian.Uint16(data))
+}
+
+// memberPool holds the members of one message while it is handled.
+var memberPool = sync.Pool{New: func() any { return new([]member) }}
+
+func (a *API) handle(v *viewer, text []byte) error {
+	members := memberPool.Get().(*[]member)
+	defer memberPool.Put(members)
 	over, tooFast := a.pace(v)
-	// The connection's own limit is of compressed bytes.
-	n, err := in.text.ReadFrom(io.LimitReader(r, a.cfg.ReadLimit+1))
-	if err != nil {
-		return err
-	}
-	if n > a.cfg.ReadLimit {
-		v.bye(websocket.CloseMessageTooBig, "the message is too long")
-		return a.drain(v)
-	}
-	msg, err := parseMessage(in.text.Bytes(), in.members)
+	msg, err := parseMessage(text, *members)
 	if tooFast != nil {
 		return a.slow(v, &msg, over, tooFast)
 	}
 	if err != nil {
 		return v.reply(errorFrame("error", nil, charge.ValueRange, err.Error()))
 	}
-	in.members = msg.members
+	*members = msg.members
 	err = a.operate(v, &msg)
-	clear(in.members)
+	clear(*members)
 	if errors.Is(err, errBye) {
 		return a.drain(v)
 	}
@@ -160,6 +162,6 @@ func (a *API) handle(v *viewer, r io.Reader) error {
 // drain reads on after a close frame of ours until the other side ends: what
 // is left unread would reset the connection before that frame is read.
 func (a *API) drain(v *viewer) error {
-	_, _ = io.Copy(io.Discard, v.net())
+	_, _ = io.Copy(io.Discard, v.conn)
 	return errBye
 }

@@ -52,6 +52,7 @@ func blockOf(sites []*Site, cell func(*Site) int) *block {
 		}
 		s.groups = b.groups[first:]
 		s.row.Store(&b.rows[i])
+		s.block.Store(b)
 	}
 	return b
 }

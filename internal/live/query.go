@@ -44,6 +44,7 @@ type Found struct {
 	DistanceM float64        // 0 in a box
 	Price     *city.PriceNow // nil: unknown
 	UpdatedAt charge.Millis
+	Text      *Text // nil when there is none; it may be of another price
 }
 
 // Cursor is where an answer ended. The zero value is the beginning, and the end.
@@ -219,6 +220,7 @@ func (c *candidate) fill(out *Found, near bool) {
 	}
 	out.Price = c.row.price.Load()
 	out.UpdatedAt = charge.Millis(c.row.updated.Load())
+	out.Text = c.row.text.Load()
 }
 
 // offer takes station i of b, which is in the box, if it passes and is among

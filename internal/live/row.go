@@ -17,6 +17,7 @@ type row struct {
 	cost     atomic.Int64                  // price.TotalE4, noCost when unknown
 	price    atomic.Pointer[city.PriceNow] // nil: unknown
 	updated  atomic.Int64                  // charge.Millis
+	text     atomic.Pointer[Text]          // nil: nobody wrote one
 	site     *Site
 	operator charge.Num // Site.Party
 	open     hours
@@ -54,6 +55,7 @@ func (r *row) move(old *row, first int) {
 	r.cost.Store(old.cost.Load())
 	r.price.Store(old.price.Load())
 	r.updated.Store(old.updated.Load())
+	r.text.Store(old.text.Load())
 }
 
 // setPrice stores a price, nil when it is unknown.

@@ -13,7 +13,8 @@ import (
 // Site is a station and how it is. Its exported members never change: an
 // operator's new description makes a new Site. Its methods read what is live.
 type Site struct {
-	row     atomic.Pointer[row] // what queries look at; it moves
+	row     atomic.Pointer[row]   // what queries look at; it moves
+	block   atomic.Pointer[block] // in which the row stands; nil before it stands in one
 	party   *party
 	groups  []group  // the writer's: those of the row
 	groupOf []uint16 // in which each pile is
@@ -24,11 +25,6 @@ type Site struct {
 	MaxKW    float64 // largest rated power of its piles; 0 without piles
 	Adcode   string  // district under which it counts, "unknown" for none
 
-	// Room for what others write of it, so that they write it once. Live does
-	// not look into it.
-	Head  [2]atomic.Pointer[[]byte] // what only a new description changes
-	Terms atomic.Pointer[PriceText] // likewise, with a price
-
 	fold    string // what q looks through, in lower case
 	place   int    // index of its district
 	mark    mark   // of fold
@@ -36,12 +32,6 @@ type Site struct {
 	powerW  int64
 	touched uint32
 	recheck charge.Millis // when its price may change
-}
-
-// PriceText is a text that holds for as long as Price is [Site.Price].
-type PriceText struct {
-	Price *city.PriceNow
-	Text  []byte
 }
 
 type siteKey struct {

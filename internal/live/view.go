@@ -69,6 +69,7 @@ func (s *State) StationByNum(n charge.Num, v Viewer) (StationView, bool) {
 	}
 	view.Found = Found{
 		Site: site, Piles: site.Counts(), Match: len(site.Piles), Price: site.Price(), UpdatedAt: site.UpdatedAt(),
+		Text: site.Text(),
 	}
 	return view, true
 }
