@@ -62,7 +62,7 @@ func (f figures) Nearest(lon, lat float64, limit int, free bool) []dashboard.Sta
 		st := dashboard.Station{
 			ID: s.Site.GlobalID, Name: s.Site.Name, NameEn: s.Site.NameEn,
 			Operator: names[s.Site.Operator].Name, OperatorNameEn: names[s.Site.Operator].NameEn,
-			DistanceM: s.DistanceM, Piles: s.Piles, MaxKW: s.Site.MaxKW, Parking: s.Site.Parking, UpdatedAt: s.UpdatedAt,
+			DistanceM: s.DistanceM, Piles: s.Piles(), MaxKW: s.Site.MaxKW, Parking: s.Site.Parking, UpdatedAt: s.UpdatedAt,
 		}
 		if s.Price != nil {
 			st.Price = &dashboard.Price{NowE4: s.Price.TotalE4(), NextE4: s.Price.NextE4, Until: s.Price.Until}

@@ -96,7 +96,13 @@ func (a *API) table() []*route {
 // cleaned or redirected.
 type router struct {
 	exact  map[string]*route
-	params []*route
+	params []paramRoute
+}
+
+// paramRoute is a route with what stands before and after its parameter.
+type paramRoute struct {
+	*route
+	before, after string
 }
 
 func newRouter(table []*route, m *metrics) *router {
@@ -105,7 +111,8 @@ func newRouter(table []*route, m *metrics) *router {
 		full := row.full()
 		row.metric = m.route(full)
 		if strings.Contains(full, "{") {
-			r.params = append(r.params, row)
+			open, end := strings.IndexByte(full, '{'), strings.IndexByte(full, '}')
+			r.params = append(r.params, paramRoute{row, full[:open], full[end+1:]})
 		} else {
 			r.exact[full] = row
 		}
@@ -133,18 +140,17 @@ func (r *router) find(escaped string) (*route, string) {
 	if row, ok := r.exact[escaped]; ok {
 		return row, ""
 	}
-	for _, row := range r.params {
-		full := row.full()
-		open, end := strings.IndexByte(full, '{'), strings.IndexByte(full, '}')
-		value, ok := strings.CutPrefix(escaped, full[:open])
+	for i := range r.params {
+		row := &r.params[i]
+		value, ok := strings.CutPrefix(escaped, row.before)
 		if !ok {
 			continue
 		}
-		if value, ok = strings.CutSuffix(value, full[end+1:]); !ok || value == "" || strings.Contains(value, "/") {
+		if value, ok = strings.CutSuffix(value, row.after); !ok || value == "" || strings.Contains(value, "/") {
 			continue
 		}
 		if v, err := url.PathUnescape(value); err == nil {
-			return row, v
+			return row.route, v
 		}
 	}
 	return nil, ""

@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 
+	"github.com/dianchi-platform/dianchi/internal/geo"
 	"github.com/dianchi-platform/dianchi/internal/live"
 )
 
@@ -35,7 +36,10 @@ func writeStation(dst []byte, s *live.Site, t *live.Text) []byte {
 	w.parking(s.Parking)
 	w.b = append(w.b, `,"updatedAt":`...)
 	cut(afterTerms)
-	w.position(s.Pos(), true)
+	p := geo.ToGCJ02(s.Pos())
+	w.b = append(w.b, `,"lon":`...)
+	w.b = appendFixed(w.b, p.Lon, 6)
+	w.num("lat", p.Lat, 6)
 	return w.b
 }
 
@@ -55,7 +59,7 @@ func (w *jsonBuf) stationMembers(f *live.Found, near, gcj bool) {
 		b = append(b, `,"distanceM":null`...)
 	}
 	b = append(b, `,"piles":`...)
-	b = appendCounts(b, &f.Piles)
+	b = appendCounts(b, f.Piles())
 	b = append(b, `,"match":`...)
 	b = appendCount(b, f.Match)
 	b = append(b, t.Bytes[t.Cuts[afterHead]:t.Cuts[afterTerms]]...)

@@ -153,10 +153,10 @@ func (w *jsonBuf) position(p geo.Point, gcj bool) {
 // pileCounts appends a pile count object.
 func (w *jsonBuf) pileCounts(key string, c charge.PileCounts) {
 	w.sep(key)
-	w.b = appendCounts(w.b, &c)
+	w.b = appendCounts(w.b, c)
 }
 
-func appendCounts(b []byte, c *charge.PileCounts) []byte {
+func appendCounts(b []byte, c charge.PileCounts) []byte {
 	b = append(b, `{"total":`...)
 	b = appendCount(b, c.Total)
 	b = append(b, `,"free":`...)

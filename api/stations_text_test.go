@@ -21,7 +21,7 @@ func plainStation(f *live.Found, near, gcj bool) string {
 	w.numIf(s.MaxKW > 0, "maxKw", s.MaxKW, 3)
 	w.numIf(near, "distanceM", f.DistanceM, 1)
 	w.obj("piles")
-	c := f.Piles
+	c := f.Piles()
 	for _, of := range []struct {
 		name string
 		n    int

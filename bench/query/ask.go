@@ -29,7 +29,6 @@ type client struct {
 	asks  [][]byte
 	read  func(*client) error // takes in one answer
 	body  []byte              // of the last answer
-	head  int                 // bytes before it
 	count []byte              // of which a whole answer has ten
 
 	answers, bytes, short int
@@ -76,7 +75,7 @@ func askAll(o *order) (a reply, err error) {
 		took = append(took, c.took...)
 	}
 	a.P50, a.P99 = lab.Quantile(took, 0.5), lab.Quantile(took, 0.99)
-	a.Body, a.Head = a.Bytes/max(1, a.Answers), all[0].head
+	a.Body = a.Bytes / max(1, a.Answers)
 	return a, nil
 }
 
@@ -177,16 +176,14 @@ func (c *client) fill(n int) error {
 
 func readHTTP(c *client) error {
 	size := -1
-	c.head = 0
-	for {
+	for n := 0; ; n++ {
 		line, err := c.in.ReadSlice('\n')
 		if err != nil {
 			return err
 		}
-		if c.head == 0 && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
+		if n == 0 && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
 			return fmt.Errorf("answer %q", line)
 		}
-		c.head += len(line)
 		if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
 			size, _ = strconv.Atoi(string(bytes.TrimSpace(v)))
 		}

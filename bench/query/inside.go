@@ -154,7 +154,7 @@ func treeOf(town *city) *rtreeIndex {
 		s := &spot{at: geo.Point{Lon: st.Lon, Lat: st.Lat}, id: st.ID, price: st.Tariffs[0].Bands[1].EnergyE4 + 4000,
 			parking: st.Parking.Type == charge.ParkingFree}
 		if view, ok := town.state.StationByNum(st.Num, live.Viewer{}); ok {
-			s.free = view.Piles.Free
+			s.free = view.Piles().Free
 			for _, p := range view.PileList {
 				if p.State == charge.Free && p.Meta.Kind == charge.DC {
 					s.freeDC++

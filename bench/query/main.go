@@ -143,7 +143,7 @@ func (r *report) measure(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	if _, err := server.do(order{Body: first.Body, Head: first.Head - usualHead}); err != nil {
+	if _, err := server.do(order{Body: first.Body}); err != nil {
 		return err
 	}
 	for round := range c.rounds {
@@ -200,7 +200,3 @@ func wanted(all []contender, i int, only string) bool {
 	}
 	return false
 }
-
-// usualHead is the bytes of a fixed answer's header but for the field that makes
-// it as long as the product's.
-const usualHead = 140

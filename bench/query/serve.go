@@ -3,14 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime/pprof"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,32 +21,35 @@ import (
 	"github.com/dianchi-platform/dianchi/api"
 	"github.com/dianchi-platform/dianchi/internal/auth"
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/wsock"
 )
 
 // floor answers with the same bytes each time.
 type floor struct {
 	body, frame atomic.Pointer[[]byte]
-	length      atomic.Pointer[[]string]
-	link        atomic.Pointer[[]string]
+	head        atomic.Pointer[http.Header]
 }
 
-func (f *floor) set(body, head int) {
+// set takes the header of an answer of the product's, so that the floor's has
+// the same fields, and as many bytes as its body has.
+func (f *floor) set(product http.Handler, body int) {
+	rec, rq := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet,
+		fmt.Sprintf("/api/v1/stations?near=%f,%f&limit=%d", middle.Lon, middle.Lat, askFor), nil)
+	rq.RemoteAddr = "127.0.0.1:1" // as the clients, who are told of no limits
+	product.ServeHTTP(rec, rq)
+	head := rec.Result().Header
+	head["Content-Length"] = []string{strconv.Itoa(body)}
+	f.head.Store(&head)
 	b := bytes.Repeat([]byte("x"), body)
 	f.body.Store(&b)
-	f.length.Store(&[]string{strconv.Itoa(body)})
-	f.link.Store(&[]string{"<" + strings.Repeat("x", max(head, 10)) + ">"})
 	frame := append([]byte{0x81, 126, byte(body >> 8), byte(body)}, b...) // RFC 6455, 5.2; an answer is 126 bytes to 64 kB
 	f.frame.Store(&frame)
 }
 
-// http answers with headers such as GET /stations has.
 func (f *floor) http(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	h["Content-Type"], h["Content-Length"], h["Link"] = headType, *f.length.Load(), *f.link.Load()
+	maps.Copy(w.Header(), *f.head.Load())
 	_, _ = w.Write(*f.body.Load())
 }
-
-var headType = []string{"application/json"}
 
 var upgrader = websocket.Upgrader{ReadBufferSize: 512, WriteBufferPool: &sync.Pool{}, EnableCompression: true}
 
@@ -60,14 +64,9 @@ func (f *floor) live(w http.ResponseWriter, r *http.Request) {
 	}
 	go func() {
 		defer conn.Close()
-		var text bytes.Buffer
+		in := wsock.New(conn.NetConn(), 64<<10, false)
 		for {
-			_, r, err := conn.NextReader()
-			if err != nil {
-				return
-			}
-			text.Reset()
-			if _, err := text.ReadFrom(io.LimitReader(r, 64<<10)); err != nil {
+			if _, _, err := in.Next(); err != nil {
 				return
 			}
 			if _, err := conn.NetConn().Write(*f.frame.Load()); err != nil {
@@ -83,7 +82,6 @@ func serve(ctx context.Context, c *config) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	town := newCity(charge.At(time.Now()))
 	fl := &floor{}
-	fl.set(5000, 200)
 	mux := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/fixed-live" {
 			fl.live(w, r)
@@ -99,6 +97,7 @@ func serve(ctx context.Context, c *config) error {
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
+	fl.set(a.Handler(), 5000)
 	bare, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -124,7 +123,7 @@ func serve(ctx context.Context, c *config) error {
 		town.run(quit, c.rate, func(now charge.Millis) { a.Hub().Revision(town.tick(now)) })
 	}()
 	err = heed(reply{Addr: a.Addr().String(), Bare: bare.Addr().String()}, func(o order) reply {
-		fl.set(o.Body, o.Head)
+		fl.set(a.Handler(), o.Body)
 		return reply{}
 	})
 	close(quit)

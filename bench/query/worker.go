@@ -30,7 +30,7 @@ type order struct {
 	Clients int
 
 	// To the server: what the fixed answers are to be as large as, in bytes.
-	Body, Head int
+	Body int
 }
 
 // reply is one line from a worker.
@@ -45,7 +45,7 @@ type reply struct {
 	Short          int     // answers with fewer than ten stations
 	Seconds        float64 // that it took
 	P50, P99       float64 // milliseconds
-	Body, Head     int     // bytes of a usual answer's body and header
+	Body           int     // bytes of a usual answer's body
 
 	Inside []insideRow `json:",omitempty"`
 }

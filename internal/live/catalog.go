@@ -90,7 +90,7 @@ func (s *State) newSite(st charge.Station, p *party) *Site {
 	for i := range st.Piles {
 		n.MaxKW = max(n.MaxKW, st.Piles[i].RatedKW)
 	}
-	n.row.Store(newRow(n))
+	newRow(n)
 	return n
 }
 

@@ -52,7 +52,7 @@ type State struct {
 	siteIDs   map[siteKey]charge.Num
 	grid      *grid
 	tiles     vehicleTiles
-	rooms     sync.Pool // of *[]candidate, for long answers
+	rooms     sync.Pool // of *room, for long answers
 	texts     interner
 	pileHeat  tree
 	carHeat   tree
@@ -96,7 +96,7 @@ func New(cfg Config, log *slog.Logger) *State {
 		cfg.City = city.Kunming()
 	}
 	s := &State{cfg: cfg, log: log, stale: charge.Millis(cfg.StaleAfter.Milliseconds())}
-	s.rooms.New = func() any { c := make([]candidate, maxLimit+1); return &c }
+	s.rooms.New = func() any { return &room{make([]ranked, maxLimit+1), make([]passed, maxLimit+1)} }
 	s.reset()
 	return s
 }

@@ -57,7 +57,10 @@ func (f *search) square(g *grid, row, col int) {
 	}
 	west, east := max(col-1, 0), min(col+1, g.nx-1)
 	n, stations := 0, 0
-	for r := max(row-1, 0); r <= min(row+1, g.ny-1); r++ {
+	for _, r := range [...]int{row, row - 1, row + 1} { // p's own first: the best is there as a rule
+		if r < 0 || r >= g.ny {
+			continue
+		}
 		for i := west / blockCols; i <= east/blockCols; i++ {
 			if b := g.blocks[r*g.nb+i].Load(); b != nil {
 				from, to := b.cells(west-i*blockCols, east-i*blockCols)
@@ -71,7 +74,7 @@ func (f *search) square(g *grid, row, col int) {
 		enough = 3 * f.limit
 	}
 	most := f.worst
-	if stations > enough && !f.after && f.text == "" && f.operator == 0 {
+	if stations > enough && !f.after && !f.rare() {
 		f.worst = min(most, g.area9*float64(enough)/float64(stations))
 	}
 	for guess := f.worst < most; ; guess = false {
@@ -99,51 +102,61 @@ func (f *search) run(g *grid, row, west, east int) {
 	}
 }
 
+// rare reports whether few stations are expected to pass.
+func (f *search) rare() bool { return f.text != "" || f.operator != 0 }
+
 // scan takes in the stations of b that pass, are after the cursor, and nearer
 // than the worst that is there.
 func (f *search) scan(b *block, from, to int) {
-	at := b.at[from:to]
+	at, rows := b.at[from:to], b.rows[from:to]
 	for i := range at {
 		d := f.at.chord2(at[i])
 		if d > f.worst {
 			continue
 		}
-		r := &b.rows[from+i]
-		if f.after && !f.isAfter(d, r) {
+		if f.after && !f.isAfter(d, b, from+i) {
 			continue
 		}
-		if counts := packed(r.counts.Load()); f.match(b, from+i, counts) {
-			f.take(d, r, counts)
+		if counts := packed(rows[i].counts.Load()); f.match(b, from+i, counts) {
+			f.take(d, passed{b, int32(from + i), int32(f.matched), counts})
 		}
 	}
 }
 
 // isAfter reports whether a station comes after the cursor.
-func (f *search) isAfter(d float64, r *row) bool {
+func (f *search) isAfter(d float64, b *block, i int) bool {
 	cur := &f.q.Cursor
-	return d > cur.chord2 || d == cur.chord2 && r.site.GlobalID > cur.id
+	return d > cur.chord2 || d == cur.chord2 && b.cards[i].site.GlobalID > cur.id()
 }
 
 // take puts a station where it belongs among the best, of which the last falls
-// out when there are too many.
-func (f *search) take(d float64, r *row, counts packed) {
-	i := len(f.best)
-	if i == f.limit {
-		i--
-		if last := &f.best[i]; d == last.chord2 && r.site.GlobalID > last.row.site.GlobalID {
+// out when there are too many. Where that is cannot be foreseen: it is counted
+// without a branch.
+func (f *search) take(d float64, p passed) {
+	n := len(f.best)
+	place := uint64(n)
+	if n == f.limit {
+		n--
+		last := &f.best[n]
+		if d == last.chord2() && p.id() > f.kept[last.place].id() {
 			return
 		}
-	} else {
-		f.best = f.best[:i+1]
+		place = last.place
 	}
-	for ; i > 0; i-- {
-		if up := &f.best[i-1]; up.chord2 < d || up.chord2 == d && up.row.site.GlobalID < r.site.GlobalID {
-			break
-		}
-		f.best[i] = f.best[i-1]
+	key := math.Float64bits(d) // not negative: its bits are in order
+	i := 0
+	for k := range f.best[:n] {
+		i += int((f.best[k].key - key) >> 63)
 	}
-	f.best[i] = candidate{d, r, counts, f.matched}
-	if len(f.best) == f.limit {
-		f.worst = min(f.worst, f.best[f.limit-1].chord2)
+	for i < n && f.best[i].key == key && f.kept[f.best[i].place].id() < p.id() {
+		i++
+	}
+	f.best = f.best[:n+1] // in place: by a local variable it would escape
+	f.kept = f.kept[:n+1]
+	copy(f.best[i+1:], f.best[i:])
+	f.best[i] = ranked{key, place}
+	f.kept[place] = p
+	if n+1 == f.limit {
+		f.worst = min(f.worst, f.best[n].chord2())
 	}
 }

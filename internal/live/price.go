@@ -27,7 +27,7 @@ func (s *State) judgePrice(site *Site, at charge.Millis) {
 	}
 	now, ok := s.cfg.City.Price(city.TariffAt(site.Tariffs, at), at)
 	if !ok {
-		site.row.Load().setPrice(nil)
+		site.setPrice(nil)
 		return
 	}
 	if now.Until != 0 {
@@ -39,7 +39,7 @@ func (s *State) judgePrice(site *Site, at charge.Millis) {
 			now.NextE4 = later.TotalE4()
 		}
 	}
-	site.row.Load().setPrice(&now)
+	site.setPrice(&now)
 }
 
 // judgePrices looks at every station whose price may have changed.

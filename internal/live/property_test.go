@@ -130,7 +130,7 @@ func (p *pair) objects() {
 			p.equal(fmt.Sprintf("station %d seen by %+v", n, v), found, visible)
 			if found && v == regulator {
 				of := p.m.count(func(o *charge.Station) bool { return o.Num == n })
-				p.equal("counts", got.Piles, of.piles)
+				p.equal("counts", got.Piles(), of.piles)
 				p.equal("updatedAt", got.UpdatedAt, of.updated)
 				p.equal("piles", len(got.PileList), len(st.Piles))
 				e, sv, known := p.m.priceE4(&st)
@@ -246,8 +246,11 @@ func (p *pair) query(q Query, limit int) {
 			p.t.Fatalf("a page has %d stations, limit %d", len(got)-before, limit)
 		}
 		back, err := ParseCursor(next.String(), q.Near != nil)
-		if err != nil || back != next {
+		if err != nil || back.chord2 != next.chord2 || back.id() != next.id() {
 			p.t.Fatalf("cursor %v comes back as %v, %v", next, back, err)
+		}
+		if p.m.at%2 == 0 { // as who asks over the network goes on
+			next = back
 		}
 		if q.Cursor = next; next.IsZero() {
 			break

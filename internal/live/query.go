@@ -39,22 +39,34 @@ type Query struct {
 // Found is one station of an answer.
 type Found struct {
 	Site      *Site
-	Piles     charge.PileCounts
 	Match     int            // piles that pass Free, MinKW and Kind; all without them
 	DistanceM float64        // 0 in a box
 	Price     *city.PriceNow // nil: unknown
 	UpdatedAt charge.Millis
 	Text      *Text // nil when there is none; it may be of another price
+
+	counts packed
 }
+
+// Piles returns the station's piles by state.
+func (f *Found) Piles() charge.PileCounts { return f.counts.counts() }
 
 // Cursor is where an answer ended. The zero value is the beginning, and the end.
 type Cursor struct {
 	chord2 float64
-	id     string
+	site   *Site  // in an answer, whose id is looked at when it is needed
+	after  string // the station's id
 }
 
 // IsZero reports whether c is the beginning, or, in an answer, the end.
-func (c Cursor) IsZero() bool { return c.id == "" }
+func (c Cursor) IsZero() bool { return c.site == nil && c.after == "" }
+
+func (c *Cursor) id() string {
+	if c.site != nil {
+		return c.site.GlobalID
+	}
+	return c.after
+}
 
 // String returns c in a form for URLs, "" for the zero value.
 func (c Cursor) String() string {
@@ -62,7 +74,7 @@ func (c Cursor) String() string {
 		return ""
 	}
 	b := binary.BigEndian.AppendUint64(nil, math.Float64bits(c.chord2))
-	return base64.RawURLEncoding.EncodeToString(append(b, c.id...))
+	return base64.RawURLEncoding.EncodeToString(append(b, c.id()...))
 }
 
 // boxChord marks the cursors of boxes; nothing on the sphere is as far as that.
@@ -82,7 +94,7 @@ func ParseCursor(s string, near bool) (Cursor, error) {
 	if near && !(d >= 0 && d <= 4) || !near && d != boxChord {
 		return Cursor{}, charge.Errorf(charge.ValueRange, "cursor is not one that an answer gave")
 	}
-	return Cursor{d, string(b[8:])}, nil
+	return Cursor{chord2: d, after: string(b[8:])}, nil
 }
 
 const (
@@ -90,12 +102,31 @@ const (
 	maxLimit   = 1000
 )
 
-// candidate is a station that passes.
-type candidate struct {
-	chord2 float64
-	row    *row
+// passed is a station that passes: number i of block b.
+type passed struct {
+	b      *block
+	i      int32
+	match  int32
 	counts packed
-	match  int
+}
+
+func (p *passed) site() *Site { return p.b.cards[p.i].site }
+
+func (p *passed) id() string { return p.site().GlobalID }
+
+// ranked is its rank among those that pass, and where it is kept: ranks are
+// moved a lot.
+type ranked struct {
+	key   uint64 // the bits of the squared chord
+	place uint64
+}
+
+func (r *ranked) chord2() float64 { return math.Float64frombits(r.key) }
+
+// room is where a search puts what it finds.
+type room struct {
+	best []ranked
+	kept []passed
 }
 
 // search is a query while it runs.
@@ -114,10 +145,11 @@ type search struct {
 	byPile   bool
 	kind     uint32 // of groups
 	least    uint32
-	cost     int64 // the largest that passes
+	cost     int32 // the largest that passes
 	limit    int
-	best     []candidate // in order, at most limit
-	matched  int         // what match found in the station that it let pass last
+	best     []ranked // in order, at most limit
+	kept     []passed // as many
+	matched  int      // what match found in the station that it let pass last
 }
 
 // usualRoom is up to how many stations an answer needs no other room than the
@@ -133,13 +165,14 @@ func (s *State) Stations(q Query, dst []Found) ([]Found, Cursor) {
 	}
 	limit = min(limit, maxLimit)
 	f := search{q: &q, limit: limit + 1} // one more tells whether there is a next page
-	var room [usualRoom]candidate
-	f.best = room[:0]
+	var best [usualRoom]ranked
+	var kept [usualRoom]passed
+	f.best, f.kept = best[:0], kept[:0]
 	if limit >= usualRoom {
-		more := s.rooms.Get().(*[]candidate)
-		f.best = (*more)[:0]
+		more := s.rooms.Get().(*room)
+		f.best, f.kept = more.best[:0], more.kept[:0]
 		defer func() {
-			clear(f.best[:min(f.limit, cap(f.best))]) // do not keep stations alive
+			clear(more.kept[:f.limit]) // do not keep stations alive
 			s.rooms.Put(more)
 		}()
 	}
@@ -156,14 +189,18 @@ func (s *State) Stations(q Query, dst []Found) ([]Found, Cursor) {
 	if len(f.best) > limit {
 		f.best = f.best[:limit]
 		last := &f.best[limit-1]
-		next = Cursor{last.chord2, last.row.site.GlobalID}
+		next = Cursor{chord2: last.chord2(), site: f.kept[last.place].site()}
 		if q.Near == nil {
 			next.chord2 = boxChord
 		}
 	}
 	for i := range f.best {
 		dst = append(dst, Found{})
-		f.best[i].fill(&dst[len(dst)-1], q.Near != nil)
+		found := &dst[len(dst)-1]
+		f.kept[f.best[i].place].fill(found)
+		if q.Near != nil {
+			found.DistanceM = metresOf(f.best[i].chord2())
+		}
 	}
 	return dst, next
 }
@@ -198,7 +235,7 @@ func (f *search) set(s *State) bool {
 	}
 	f.cost = noCost
 	if q.HasMaxYuan {
-		f.cost = min(q.MaxYuanE4, noCost-1)
+		f.cost = int32(max(-1, min(q.MaxYuanE4, noCost-1)))
 	}
 	switch q.Kind {
 	case charge.DC:
@@ -211,41 +248,44 @@ func (f *search) set(s *State) bool {
 	return true
 }
 
-func (c *candidate) fill(out *Found, near bool) {
-	out.Site = c.row.site
-	out.Piles = c.counts.counts()
-	out.Match = c.match
-	if near {
-		out.DistanceM = metresOf(c.chord2)
-	}
-	out.Price = c.row.price.Load()
-	out.UpdatedAt = charge.Millis(c.row.updated.Load())
-	out.Text = c.row.text.Load()
+func (p *passed) fill(out *Found) {
+	card := &p.b.cards[p.i]
+	out.Site = card.site
+	out.counts = p.counts
+	out.Match = int(p.match)
+	out.Price = card.price.Load()
+	out.UpdatedAt = charge.Millis(p.b.rows[p.i].updated.Load())
+	out.Text = card.text.Load()
 }
 
 // offer takes station i of b, which is in the box, if it passes and is among
 // the first by id.
 func (f *search) offer(b *block, i int) {
-	r := &b.rows[i]
-	id := r.site.GlobalID
-	full := len(f.best) == f.limit
-	if full && id >= f.best[f.limit-1].row.site.GlobalID || id <= f.q.Cursor.id {
+	id := b.cards[i].site.GlobalID
+	n := len(f.best)
+	place := uint64(n)
+	if n == f.limit {
+		n--
+		place = f.best[n].place
+		if id >= f.kept[place].id() {
+			return
+		}
+	}
+	if id <= f.q.Cursor.id() {
 		return
 	}
-	counts := packed(r.counts.Load())
+	counts := packed(b.rows[i].counts.Load())
 	if !f.match(b, i, counts) {
 		return
 	}
-	k := len(f.best)
-	if full {
-		k--
-	} else {
-		f.best = f.best[:k+1]
-	}
-	for ; k > 0 && f.best[k-1].row.site.GlobalID > id; k-- {
+	f.best = f.best[:n+1]
+	f.kept = f.kept[:n+1]
+	k := n
+	for ; k > 0 && f.kept[f.best[k-1].place].id() > id; k-- {
 		f.best[k] = f.best[k-1]
 	}
-	f.best[k] = candidate{0, r, counts, f.matched}
+	f.best[k] = ranked{place: place}
+	f.kept[place] = passed{b, int32(i), int32(f.matched), counts}
 }
 
 // match reports whether station i of b passes, and how many of its piles do.
@@ -261,7 +301,7 @@ func (f *search) match(b *block, i int, counts packed) bool {
 	if f.q.Open && !r.open.at(f.minute) {
 		return false
 	}
-	if f.text != "" && (!b.marks[i].holds(&f.mark) || !strings.Contains(r.site.fold, f.text)) {
+	if f.text != "" && (!b.marks[i].holds(&f.mark) || !strings.Contains(b.cards[i].site.fold, f.text)) {
 		return false
 	}
 	f.matched = counts.get(packTotal)
@@ -276,7 +316,7 @@ func (f *search) match(b *block, i int, counts packed) bool {
 // countPiles takes only piles of the kind and power that is asked for.
 func (f *search) countPiles(b *block, r *row) bool {
 	n := 0
-	groups := b.groups[r.first:][:r.groups]
+	groups := b.groupsOf(r)
 	for i := range groups {
 		if g := &groups[i]; g.kind >= f.least && g.kind&f.kind == f.kind {
 			if f.q.Free {

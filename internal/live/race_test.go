@@ -59,9 +59,9 @@ func TestReadersWhileTheWriterWrites(t *testing.T) {
 			q.AccessAll, q.Viewer = i == 0, regulator
 			found, _ := s.Stations(q, nil)
 			for _, f := range found {
-				addUp(t, f.Site.GlobalID, f.Piles)
-				if q.Free && (f.Match < 1 || f.Match > f.Piles.Free) {
-					t.Errorf("%d match of %d free", f.Match, f.Piles.Free)
+				addUp(t, f.Site.GlobalID, f.Piles())
+				if q.Free && (f.Match < 1 || f.Match > f.Piles().Free) {
+					t.Errorf("%d match of %d free", f.Match, f.Piles().Free)
 				}
 			}
 		})
@@ -70,7 +70,7 @@ func TestReadersWhileTheWriterWrites(t *testing.T) {
 		for i, slug := range []string{"teld", "ykc", "ykc-2"} {
 			k := charge.Num(n % cityPiles)
 			if st, ok := s.Station(slug, stationID(charge.Num(i*cityStations+n%cityStations+1)), regulator); ok {
-				addUp(t, st.Site.GlobalID, st.Piles)
+				addUp(t, st.Site.GlobalID, st.Piles())
 			}
 			s.Pile(slug, pileID(charge.Num(i*cityPiles)+k+1), regulator)
 		}

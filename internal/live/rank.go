@@ -9,7 +9,7 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/charge"
 )
 
-// RankBy says what stations are ranked by.
+// RankBy says what stations are standing by.
 type RankBy int
 
 // A station without any pile of the kind is left out.
@@ -54,24 +54,25 @@ type Ranked struct {
 	UpdatedAt charge.Millis
 }
 
-// ranked is a station on its way into a ranking.
-type ranked struct {
-	n      int // what it is ranked by
+// standing is a station on its way into a ranking.
+type standing struct {
+	n      int // what it is standing by
 	counts packed
 	row    *row
+	site   *Site
 }
 
 // compare orders rankings.
-func (a *ranked) compare(b *ranked) int {
+func (a *standing) compare(b *standing) int {
 	return cmp.Or(
 		cmp.Compare(b.n, a.n),
 		cmp.Compare(a.counts.get(packTotal), b.counts.get(packTotal)),
-		cmp.Compare(a.row.site.GlobalID, b.row.site.GlobalID),
+		cmp.Compare(a.site.GlobalID, b.site.GlobalID),
 	)
 }
 
 // top is the best stations of a ranking, the last of them first, as a heap.
-type top []ranked
+type top []standing
 
 func (t top) Len() int           { return len(t) }
 func (t top) Less(i, j int) bool { return t[i].compare(&t[j]) > 0 }
@@ -141,9 +142,9 @@ func (s *State) rank(q Ranking) (rows []Ranked, all int) {
 	each := func(b *block) {
 		for i := range b.rows {
 			r := &b.rows[i]
-			c := ranked{counts: packed(r.counts.Load()), row: r}
+			c := standing{counts: packed(r.counts.Load()), row: r, site: b.cards[i].site}
 			if c.n = q.By.of(c.counts); c.n <= 0 || !f.match(b, i, c.counts) ||
-				q.District != "" && r.site.Adcode != q.District {
+				q.District != "" && c.site.Adcode != q.District {
 				continue
 			}
 			all++
@@ -159,10 +160,10 @@ func (s *State) rank(q Ranking) (rows []Ranked, all int) {
 		}
 	}
 	s.grid.eachBlock(each)
-	slices.SortFunc(best, func(a, b ranked) int { return a.compare(&b) })
+	slices.SortFunc(best, func(a, b standing) int { return a.compare(&b) })
 	rows = make([]Ranked, len(best))
 	for i := range best {
-		rows[i] = Ranked{best[i].row.site, best[i].counts.counts(), charge.Millis(best[i].row.updated.Load())}
+		rows[i] = Ranked{best[i].site, best[i].counts.counts(), charge.Millis(best[i].row.updated.Load())}
 	}
 	return rows, all
 }

@@ -8,26 +8,34 @@ import (
 	"github.com/dianchi-platform/dianchi/internal/city"
 )
 
-// row is what a query looks at of a station: one cache line. It stands in a
-// block of the grid beside its neighbours' rows. The writer changes its atomic
-// members, and moves it when the block's stations change; [Site.row] says where
-// it is.
+// row is what filters look at of a station: one cache line without pointers. It
+// stands in a block of the grid beside its neighbours' rows. The writer changes
+// its atomic members, and moves it when the block's stations change;
+// [Site.row] says where it is.
 type row struct {
-	counts   atomic.Uint64                 // packed
-	cost     atomic.Int64                  // price.TotalE4, noCost when unknown
-	price    atomic.Pointer[city.PriceNow] // nil: unknown
-	updated  atomic.Int64                  // charge.Millis
-	text     atomic.Pointer[Text]          // nil: nobody wrote one
-	site     *Site
-	operator charge.Num // Site.Party
+	counts   atomic.Uint64 // packed
+	updated  atomic.Int64  // charge.Millis
+	cost     atomic.Int32  // price.TotalE4, noCost when unknown
+	operator charge.Num    // Site.Party
 	open     hours
-	first    uint32 // where its groups begin
+	first    uint32 // where its groups begin, when it has too many for few
 	groups   uint16 // how many it has
 	flags    uint16
+	few      [fewGroups]group
+}
+
+// fewGroups is how many groups of piles a row has room for.
+const fewGroups = 3
+
+// card is what an answer shows of a station and a filter does not look at.
+type card struct {
+	site  *Site
+	price atomic.Pointer[city.PriceNow] // nil: unknown
+	text  atomic.Pointer[Text]          // nil: nobody wrote one
 }
 
 // noCost is above every price.
-const noCost = math.MaxInt64
+const noCost = math.MaxInt32
 
 // Flags of a row.
 const (
@@ -35,8 +43,9 @@ const (
 	rowFreeParking             // parking type 0
 )
 
-func newRow(site *Site) *row {
-	r := &row{site: site, operator: site.Party, open: hoursOf(site.OpenHours), groups: uint16(len(site.groups))}
+// newRow gives site a row and a card outside of any block.
+func newRow(site *Site) {
+	r := &row{operator: site.Party, open: hoursOf(site.OpenHours)}
 	if site.Access == charge.Public {
 		r.flags |= rowPublic
 	}
@@ -44,28 +53,34 @@ func newRow(site *Site) *row {
 		r.flags |= rowFreeParking
 	}
 	r.cost.Store(noCost)
-	return r
+	site.row.Store(r)
+	site.card.Store(&card{site: site})
 }
 
-// move makes r what old is, with groups that begin at first.
-func (r *row) move(old *row, first int) {
-	r.site, r.operator, r.open, r.groups, r.flags = old.site, old.operator, old.open, old.groups, old.flags
-	r.first = uint32(first)
+// move makes r what old is, but for its groups.
+func (r *row) move(old *row) {
+	r.operator, r.open, r.flags = old.operator, old.open, old.flags
 	r.counts.Store(old.counts.Load())
-	r.cost.Store(old.cost.Load())
-	r.price.Store(old.price.Load())
 	r.updated.Store(old.updated.Load())
-	r.text.Store(old.text.Load())
+	r.cost.Store(old.cost.Load())
 }
 
-// setPrice stores a price, nil when it is unknown.
-func (r *row) setPrice(p *city.PriceNow) {
-	r.price.Store(p)
-	if p == nil {
-		r.cost.Store(noCost)
-		return
+// move makes c what old is.
+func (c *card) move(old *card) {
+	c.site = old.site
+	c.price.Store(old.price.Load())
+	c.text.Store(old.text.Load())
+}
+
+// setPrice stores a price, nil when it is unknown. Those above any that a
+// filter can name count as the dearest.
+func (s *Site) setPrice(p *city.PriceNow) {
+	s.card.Load().price.Store(p)
+	cost := int32(noCost)
+	if p != nil {
+		cost = int32(min(p.TotalE4(), noCost-1))
 	}
-	r.cost.Store(p.TotalE4())
+	s.row.Load().cost.Store(cost)
 }
 
 // A group is all piles of a station of one kind and power: a query that asks

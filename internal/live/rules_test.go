@@ -84,7 +84,7 @@ func TestPileBelongsToTheStationThatNamedItLast(t *testing.T) {
 	}
 	f("P1", "teld:S2")
 	f("P2", "teld:S1")
-	if st, _ := l.s.Station("teld", "S2", driver); st.Piles.Charging != 1 || st.UpdatedAt != noon {
+	if st, _ := l.s.Station("teld", "S2", driver); st.Piles().Charging != 1 || st.UpdatedAt != noon {
 		t.Fatalf("the pile left its state behind: %+v", st.Found)
 	}
 	if o := l.s.Overview(); o.Piles.Total != 2 || o.PowerKW != 60 {

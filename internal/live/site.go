@@ -13,10 +13,11 @@ import (
 // Site is a station and how it is. Its exported members never change: an
 // operator's new description makes a new Site. Its methods read what is live.
 type Site struct {
-	row     atomic.Pointer[row]   // what queries look at; it moves
-	block   atomic.Pointer[block] // in which the row stands; nil before it stands in one
+	row     atomic.Pointer[row]   // what filters look at; it moves
+	card    atomic.Pointer[card]  // what answers show; likewise
+	block   atomic.Pointer[block] // in which both stand; nil before they stand in one
 	party   *party
-	groups  []group  // the writer's: those of the row
+	groups  []group  // the writer's: those of the row, when it is in a block
 	groupOf []uint16 // in which each pile is
 
 	charge.Station
@@ -54,7 +55,7 @@ func (s *Site) UpdatedAt() charge.Millis { return charge.Millis(s.row.Load().upd
 
 // Price returns the price in force at the last tick, nil when it is unknown.
 // NextE4 below 0 means that the price from Until on is unknown.
-func (s *Site) Price() *city.PriceNow { return s.row.Load().price.Load() }
+func (s *Site) Price() *city.PriceNow { return s.card.Load().price.Load() }
 
 // Tariff returns the tariff in force at that moment, nil when none is.
 func (s *Site) Tariff(at charge.Millis) *charge.Tariff { return city.TariffAt(s.Tariffs, at) }

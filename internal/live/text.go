@@ -15,7 +15,7 @@ type Writer func(dst []byte, s *Site, t *Text) []byte
 
 // Text returns what was written of the station, nil when nothing was. It may be
 // of another price.
-func (s *Site) Text() *Text { return s.row.Load().text.Load() }
+func (s *Site) Text() *Text { return s.card.Load().text.Load() }
 
 // textsTogether is how many stations' texts are written at once.
 const textsTogether = 64
@@ -26,26 +26,26 @@ const textsTogether = 64
 // memory. Readers call it; when two do so at a time, either's texts are right.
 func (s *Site) Write(price *city.PriceNow, write Writer) *Text {
 	b := s.block.Load()
-	rows := b.beside(s)
-	if rows == nil { // it is in no block yet, or no longer
+	cards := b.beside(s)
+	if cards == nil { // it is in no block yet, or no longer
 		t := &Text{Price: price}
 		t.Bytes = write(nil, s, t)
 		return t
 	}
 	var own *Text
-	texts := make([]Text, len(rows))
-	all := make([]byte, 0, 512*len(rows))
-	for i := range rows {
-		r, t := &rows[i], &texts[i]
-		if t.Price = r.price.Load(); r.site == s {
+	texts := make([]Text, len(cards))
+	all := make([]byte, 0, 512*len(cards))
+	for i := range cards {
+		c, t := &cards[i], &texts[i]
+		if t.Price = c.price.Load(); c.site == s {
 			t.Price, own = price, t
 		}
 		from := len(all)
-		if old := r.text.Load(); old != nil && old.Price == t.Price {
+		if old := c.text.Load(); old != nil && old.Price == t.Price {
 			t.Cuts = old.Cuts
 			all = append(all, old.Bytes...)
 		} else {
-			all = write(all, r.site, t)
+			all = write(all, c.site, t)
 		}
 		t.Bytes = all[from:]
 	}
@@ -53,20 +53,20 @@ func (s *Site) Write(price *city.PriceNow, write Writer) *Text {
 	for i := range texts {
 		n := len(texts[i].Bytes)
 		texts[i].Bytes, all = all[:n:n], all[n:]
-		rows[i].text.Store(&texts[i])
+		cards[i].text.Store(&texts[i])
 	}
 	return own
 }
 
-// beside returns the rows of s and its neighbours, nil when s is not in b.
-func (b *block) beside(s *Site) []row {
+// beside returns the cards of s and its neighbours, nil when s is not in b.
+func (b *block) beside(s *Site) []card {
 	if b == nil {
 		return nil
 	}
-	for i := range b.rows {
-		if b.rows[i].site == s {
+	for i := range b.cards {
+		if b.cards[i].site == s {
 			from := i - i%textsTogether
-			return b.rows[from:min(from+textsTogether, len(b.rows))]
+			return b.cards[from:min(from+textsTogether, len(b.cards))]
 		}
 	}
 	return nil

@@ -68,7 +68,7 @@ func (s *State) StationByNum(n charge.Num, v Viewer) (StationView, bool) {
 		view.PileList = append(view.PileList, s.pileView(site, i))
 	}
 	view.Found = Found{
-		Site: site, Piles: site.Counts(), Match: len(site.Piles), Price: site.Price(), UpdatedAt: site.UpdatedAt(),
+		Site: site, counts: site.counts(), Match: len(site.Piles), Price: site.Price(), UpdatedAt: site.UpdatedAt(),
 		Text: site.Text(),
 	}
 	return view, true
