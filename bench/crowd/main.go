@@ -22,10 +22,7 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/bench/internal/lab"
@@ -80,20 +77,7 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == clientCommand {
 		os.Exit(clientMain(os.Args[2]))
 	}
-	c, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "crowd:", err)
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(ctx, &c); err != nil {
-		fmt.Fprintln(os.Stderr, "crowd:", err)
-		os.Exit(1)
-	}
+	lab.Main("crowd", parse, func(ctx context.Context, c config) error { return run(ctx, &c) })
 }
 
 // run makes one run from an empty folder.

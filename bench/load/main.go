@@ -19,10 +19,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/bench/internal/lab"
@@ -88,20 +86,7 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == trial.PublishCommand {
 		os.Exit(stream.Main(os.Args[2]))
 	}
-	c, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(ctx, c); err != nil {
-		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1)
-	}
+	lab.Main("load", parse, run)
 }
 
 // run makes one run, or one for each step of the scale.

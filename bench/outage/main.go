@@ -18,9 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/bench/internal/lab"
@@ -59,20 +57,7 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == trial.PublishCommand {
 		os.Exit(stream.Main(os.Args[2]))
 	}
-	c, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "outage:", err)
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(ctx, c); err != nil {
-		fmt.Fprintln(os.Stderr, "outage:", err)
-		os.Exit(1)
-	}
+	lab.Main("outage", parse, run)
 }
 
 func run(ctx context.Context, c config) (err error) {

@@ -22,8 +22,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/bench/internal/lab"
@@ -76,32 +74,21 @@ func parse(args []string) (c config, err error) {
 	return c, nil
 }
 
-func main() {
-	c, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "push:", err)
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+func main() { lab.Main("push", parse, work) }
+
+// work does what this process is for.
+func work(ctx context.Context, c config) error {
 	switch c.role {
 	case "server":
-		err = serve(ctx, &c)
+		return serve(ctx, &c)
 	case "clients":
-		err = clients(&c)
-	default:
-		var ok bool
-		if ok, err = run(ctx, &c); err == nil && !ok {
-			err = errors.New("a promise does not hold")
-		}
+		return clients(&c)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "push:", err)
-		os.Exit(1)
+	ok, err := run(ctx, &c)
+	if err == nil && !ok {
+		err = errors.New("a promise does not hold")
 	}
+	return err
 }
 
 // run measures everything and prints it; ok means that all promises hold.

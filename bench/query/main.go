@@ -20,9 +20,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/dianchi-platform/dianchi/bench/internal/lab"
@@ -64,32 +62,19 @@ func parse(args []string) (c config, err error) {
 	return c, err
 }
 
-func main() {
-	c, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "query:", err)
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+func main() { lab.Main("query", parse, work) }
+
+// work does what this process is for.
+func work(ctx context.Context, c config) error {
 	switch c.role {
 	case "serve":
-		err = serve(ctx, &c)
+		return serve(ctx, &c)
 	case "ask":
-		err = ask(&c)
+		return ask(&c)
 	case "inside":
-		err = inside(ctx, &c)
-	default:
-		err = lead(ctx, &c)
+		return inside(ctx, &c)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "query:", err)
-		stop()
-		os.Exit(1)
-	}
+	return lead(ctx, &c)
 }
 
 // lead starts the processes, has all contenders take turns and prints.
