@@ -88,12 +88,6 @@ type Price struct {
 	Until         charge.Millis // when NextE4 begins; 0: it does not change
 }
 
-// Built reports whether this program carries the built pages.
-func Built() bool {
-	_, err := fs.Stat(distFiles, "dist/wall.html")
-	return err == nil
-}
-
 // Handler serves every address that is not the interface's: `/`, `/wall`, `/desk`,
 // `/plain`, `/plain/stations`, `/plain/desk` and the files of the built pages. The handler also has
 // a method Problem(w, r, status) that shows a browser why a page cannot be shown.

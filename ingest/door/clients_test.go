@@ -108,7 +108,7 @@ func testPaho5(t *testing.T, dial func(*Door, *tls.Config) (net.Conn, error)) {
 	t.Helper()
 	b := newBelt(false)
 	d, trust := secured(t, b)
-	d.SetFeedback(1, []byte("kept"))
+	d.PublishFeedback(1, []byte("kept"))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	dialed, err := dial(d, trust)
@@ -221,7 +221,7 @@ func TestMosquittoClients(t *testing.T) {
 				}
 			}
 		}
-		d.SetFeedback(1, []byte("kept account"))
+		d.PublishFeedback(1, []byte("kept account"))
 		sub := func(topic string) (string, error) {
 			return mosquitto(t, d, "", "mosquitto_sub", slices.Concat(login, []string{"-q", "1", "-t", topic, "-C", "1", "-v", "-W", "5"})...)
 		}

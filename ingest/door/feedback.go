@@ -25,14 +25,6 @@ type subscription struct {
 	lastID    uint16
 }
 
-// SetFeedback makes payload a party's latest account without sending it, as
-// after a restart. The door owns payload from then on.
-func (d *Door) SetFeedback(num charge.Num, payload []byte) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.party(num).feedback = payload
-}
-
 // PublishFeedback makes payload a party's latest account and sends it to the
 // party's subscribers. The door owns payload from then on. It does not block.
 func (d *Door) PublishFeedback(num charge.Num, payload []byte) {

@@ -80,7 +80,7 @@ func TestFeedbackIsSentAndKept(t *testing.T) {
 				w.want(0x90, 3, 0, id, qos)
 			}
 		}
-		d.SetFeedback(1, []byte("old"))
+		d.PublishFeedback(1, []byte("old"))
 		d.PublishFeedback(3, []byte("another party's"))
 		w := login(t, d, version, "c", "teld")
 		d.PublishFeedback(1, []byte("not subscribed"))
@@ -132,7 +132,7 @@ func TestSlowSubscriberGetsTheNewest(t *testing.T) {
 
 func TestRetainOptionsOf5(t *testing.T) {
 	d := start(t, Config{}, Deps{Auth: newPeople(), Taker: newBelt(false)})
-	d.SetFeedback(1, []byte("kept"))
+	d.PublishFeedback(1, []byte("kept"))
 	f := func(name string, options byte, want ...bool) {
 		t.Helper()
 		w := login(t, d, 5, "c", "teld")

@@ -31,7 +31,7 @@ func FuzzConn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, version byte, in []byte) {
 		b := newBelt(false)
 		d := New(Config{PacketTimeout: 2 * time.Second}, discard, Deps{Auth: newPeople(), Taker: b})
-		d.SetFeedback(1, []byte("kept"))
+		d.PublishFeedback(1, []byte("kept"))
 		ours, theirs := net.Pipe()
 		d.serve(ours)
 		drained := make(chan struct{})

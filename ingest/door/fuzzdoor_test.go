@@ -108,7 +108,7 @@ func FuzzDoor(f *testing.F) {
 	}
 	b := &sink{}
 	d := start(f, Config{PacketTimeout: 2 * time.Second, StallAfter: time.Minute}, Deps{Auth: newPeople(), Taker: b})
-	d.SetFeedback(1, []byte("kept"))
+	d.PublishFeedback(1, []byte("kept"))
 	neighbour := login(f, d, 5, "neighbour", "byd")
 	f.Fuzz(func(t *testing.T, version, piece byte, script []byte) {
 		neighbour.t = t

@@ -35,7 +35,7 @@ func TestMQTTJS(t *testing.T) {
 		t.Helper()
 		b := newBelt(false)
 		d := startTLS(t, Config{}, Deps{Auth: newPeople(), Taker: b}, certFile, keyFile)
-		d.SetFeedback(1, []byte("the account"))
+		d.PublishFeedback(1, []byte("the account"))
 		args := []string{"client.mjs", "mqtt://" + d.Addr().String(), version}
 		if secure {
 			ca, err := filepath.Abs(certFile)

@@ -6,10 +6,8 @@
 package geo
 
 import (
-	"fmt"
 	"math"
 	"strconv"
-	"strings"
 )
 
 // EarthRadiusM is the radius of the sphere on which distances are measured, in
@@ -68,51 +66,8 @@ func (b Box) Valid() bool {
 	return Point{b.West, b.South}.Valid() && Point{b.East, b.North}.Valid() && b.West <= b.East && b.South <= b.North
 }
 
-// String returns "west,south,east,north", the form that [ParseBox] reads.
+// String returns "west,south,east,north" in degrees.
 func (b Box) String() string {
 	f := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	return f(b.West) + "," + f(b.South) + "," + f(b.East) + "," + f(b.North)
-}
-
-// ParseBox reads "west,south,east,north" in decimal degrees.
-func ParseBox(s string) (Box, error) {
-	v, err := numbers(s, 4)
-	if err != nil {
-		return Box{}, fmt.Errorf("box %q is not west,south,east,north: %w", s, err)
-	}
-	b := Box{v[0], v[1], v[2], v[3]}
-	if !b.Valid() {
-		return Box{}, fmt.Errorf("box %q is not west,south,east,north within 180 and 90 degrees", s)
-	}
-	return b, nil
-}
-
-// ParsePoint reads "lon,lat" in decimal degrees.
-func ParsePoint(s string) (Point, error) {
-	v, err := numbers(s, 2)
-	if err != nil {
-		return Point{}, fmt.Errorf("position %q is not lon,lat: %w", s, err)
-	}
-	p := Point{v[0], v[1]}
-	if !p.Valid() {
-		return Point{}, fmt.Errorf("position %q is not lon,lat within 180 and 90 degrees", s)
-	}
-	return p, nil
-}
-
-// numbers reads exactly n finite decimal numbers with commas between them.
-func numbers(s string, n int) ([]float64, error) {
-	parts := strings.Split(s, ",")
-	if len(parts) != n {
-		return nil, fmt.Errorf("it has %d numbers, not %d", len(parts), n)
-	}
-	out := make([]float64, n)
-	for i, p := range parts {
-		v, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%q is not a number", p)
-		}
-		out[i] = v
-	}
-	return out, nil
 }

@@ -98,41 +98,6 @@ func TestGCJ02InverseEverywhere(t *testing.T) {
 	}
 }
 
-func TestParseBox(t *testing.T) {
-	f := func(s string, want Box, ok bool) {
-		t.Helper()
-		got, err := ParseBox(s)
-		if (err == nil) != ok || got != want {
-			t.Fatalf("ParseBox(%q) = %v, %v", s, got, err)
-		}
-	}
-
-	f("102.70,25.00,102.75,25.05", Box{102.7, 25, 102.75, 25.05}, true)
-	f("-180,-90,180,90", Box{-180, -90, 180, 90}, true)
-	f("102.70,25.00,102.75", Box{}, false)
-	f("102.75,25.00,102.70,25.05", Box{}, false)
-	f("102.70,25.05,102.75,25.00", Box{}, false)
-	f("102.70,25,NaN,26", Box{}, false)
-	f("102.70,25,Inf,26", Box{}, false)
-	f("a,b,c,d", Box{}, false)
-	f("181,25,182,26", Box{}, false)
-	f("", Box{}, false)
-}
-
-func TestParsePoint(t *testing.T) {
-	f := func(s string, ok bool) {
-		t.Helper()
-		if _, err := ParsePoint(s); (err == nil) != ok {
-			t.Fatalf("ParsePoint(%q): %v", s, err)
-		}
-	}
-
-	f("102.71,25.04", true)
-	f("102.71", false)
-	f("102.71,91", false)
-	f("102.71,25.04,3", false)
-}
-
 func TestTiles(t *testing.T) {
 	if got := TileAt(Point{102.712, 25.040}, 12).String(); got != "12/3216/1753" {
 		t.Fatalf("tile of the city's centre is %s", got)

@@ -150,11 +150,3 @@ func (s *State) partyGone(n charge.Num) {
 	}
 	p.gone = true
 }
-
-// PartyNum returns the party number of an operator's or maker's slug, or 0.
-func (s *State) PartyNum(slug string) charge.Num {
-	if p := s.parties.Load().bySlug[slug]; p != nil {
-		return p.num
-	}
-	return 0
-}

@@ -38,7 +38,7 @@ func TestAlarmsAreKeptAsTheBookHasThem(t *testing.T) {
 			book.Apply(rec)
 			batch = append(batch, rec)
 		}
-		if err := r.ApplyBatch(append(slices.Clone(last), batch...)); err != nil {
+		if err := r.applyBatch(append(slices.Clone(last), batch...)); err != nil {
 			t.Fatal(err)
 		}
 		last = batch
@@ -103,7 +103,7 @@ func TestClearedAlarmsAreBounded(t *testing.T) {
 		t.Helper()
 		seq++
 		rec := &record.Record{Seq: seq, Kind: record.Alarms, Received: now, Alarms: []record.AlarmEvent{e}}
-		if err := r.ApplyBatch([]*record.Record{rec}); err != nil {
+		if err := r.applyBatch([]*record.Record{rec}); err != nil {
 			t.Fatal(err)
 		}
 		return record.AlarmID(seq, 0)

@@ -8,30 +8,7 @@ import (
 	"strings"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
-	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
-
-// ApplyBatch makes records its own, in one transaction that also moves the
-// position to the last of them. They must come in the order of the log;
-// records that the position already covers are left out, so a batch may be
-// given again. After an error nothing of the batch has happened, but that
-// sessions.db may already hold its sessions.
-func (r *Registry) ApplyBatch(records []*record.Record) error {
-	pos, err := r.Position()
-	if err != nil {
-		return err
-	}
-	var b batch
-	for _, rec := range records {
-		if rec.Seq > max(pos, b.last) {
-			b.add(rec)
-		}
-	}
-	if b.records == 0 {
-		return nil
-	}
-	return r.apply(context.Background(), &b)
-}
 
 // apply writes b, whose records all lie after the position.
 func (r *Registry) apply(ctx context.Context, b *batch) error {

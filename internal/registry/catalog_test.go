@@ -225,7 +225,7 @@ func TestApplyAgainstModel(t *testing.T) {
 			if w.IntN(4) == 0 { // what was applied already is given again, before the new
 				batch = append(slices.Clone(last), batch...)
 			}
-			if err := r.ApplyBatch(batch); err != nil {
+			if err := r.applyBatch(batch); err != nil {
 				t.Fatal(err)
 			}
 			last = batch
@@ -252,7 +252,7 @@ func TestApplyIsWhole(t *testing.T) {
 	r := open(t, t.TempDir())
 	good := &record.Record{Seq: 1, Kind: record.Message, Party: 1, Account: charge.Account{Received: 5, Taken: 5},
 		Vehicles: []charge.Vehicle{{Num: 1, Party: 1, VIN: "LNBMDBAH4PA000001"}}}
-	if err := r.ApplyBatch([]*record.Record{good}); err != nil {
+	if err := r.applyBatch([]*record.Record{good}); err != nil {
 		t.Fatal(err)
 	}
 	want := catalog(t, r)
@@ -261,8 +261,8 @@ func TestApplyIsWhole(t *testing.T) {
 	}
 	next := &record.Record{Seq: 2, Kind: record.Message, Party: 1, Account: charge.Account{Received: 1, Taken: 1},
 		Vehicles: []charge.Vehicle{{Num: 2, Party: 1, VIN: "LNBMDBAH4PA000002"}}}
-	if err := r.ApplyBatch([]*record.Record{next}); err == nil {
-		t.Fatal("ApplyBatch worked in spite of the trigger")
+	if err := r.applyBatch([]*record.Record{next}); err == nil {
+		t.Fatal("applyBatch worked in spite of the trigger")
 	}
 	if got := catalog(t, r); !reflect.DeepEqual(got, want) {
 		t.Fatalf("after a failed batch the catalog is %+v, want %+v", got, want)
@@ -270,7 +270,7 @@ func TestApplyIsWhole(t *testing.T) {
 	if _, err := r.main.write.Exec(`DROP TRIGGER broken`); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.ApplyBatch([]*record.Record{next}); err != nil {
+	if err := r.applyBatch([]*record.Record{next}); err != nil {
 		t.Fatal(err)
 	}
 	if got := catalog(t, r); got.Position != 2 || len(got.Vehicles) != 2 || got.Accounts[0].Counts.Received != 6 {
@@ -321,7 +321,7 @@ func TestBulk(t *testing.T) {
 	all := bulk(n)
 	start := time.Now()
 	for part := range slices.Chunk(all, 2000) {
-		if err := r.ApplyBatch(part); err != nil {
+		if err := r.applyBatch(part); err != nil {
 			t.Fatal(err)
 		}
 	}

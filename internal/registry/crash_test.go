@@ -85,7 +85,7 @@ func applyForEver(dir string) error {
 		for i := range batch {
 			batch[i] = crashRecord(w)
 		}
-		if err := r.ApplyBatch(batch); err != nil {
+		if err := r.applyBatch(batch); err != nil {
 			return err
 		}
 	}
@@ -184,7 +184,7 @@ func TestTwoProcesses(t *testing.T) {
 		w := newWorld(5)
 		var err error
 		for err == nil && ctx.Err() == nil {
-			err = r.ApplyBatch([]*record.Record{w.record(), w.record(), w.record()})
+			err = r.applyBatch([]*record.Record{w.record(), w.record(), w.record()})
 		}
 		wrote <- err
 	}()

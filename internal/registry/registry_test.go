@@ -310,8 +310,8 @@ func TestAccessVersion(t *testing.T) {
 
 	f(true, party(r, "own"))
 	f(true, party(other, "others"))
-	f(false, func() error { return r.ApplyBatch([]*record.Record{{Seq: 1, Kind: record.Message, Party: 1}}) })
-	f(false, func() error { return other.ApplyBatch([]*record.Record{{Seq: 2, Kind: record.Message, Party: 1}}) })
+	f(false, func() error { return r.applyBatch([]*record.Record{{Seq: 1, Kind: record.Message, Party: 1}}) })
+	f(false, func() error { return other.applyBatch([]*record.Record{{Seq: 2, Kind: record.Message, Party: 1}}) })
 	f(true, func() error {
 		tok, _, err := other.AddToken(t.Context(), charge.RoleOperator, "own")
 		id = tok.ID
@@ -343,7 +343,7 @@ func TestSessions(t *testing.T) {
 	put := func(s ...charge.Session) {
 		t.Helper()
 		seq++
-		if err := r.ApplyBatch([]*record.Record{{Seq: seq, Kind: record.Message, Party: 3, Payload: charge.Sessions, Sessions: s}}); err != nil {
+		if err := r.applyBatch([]*record.Record{{Seq: seq, Kind: record.Message, Party: 3, Payload: charge.Sessions, Sessions: s}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -376,4 +376,26 @@ func TestSessions(t *testing.T) {
 	if _, ok, err := r.Session(t.Context(), 3, "nix"); ok || err != nil {
 		t.Fatalf("Session of no id = %v, %v", ok, err)
 	}
+}
+
+// applyBatch makes records its own, in one transaction that also moves the
+// position to the last of them. They must come in the order of the log;
+// records that the position already covers are left out, so a batch may be
+// given again. After an error nothing of the batch has happened, but that
+// sessions.db may already hold its sessions.
+func (r *Registry) applyBatch(records []*record.Record) error {
+	pos, err := r.Position()
+	if err != nil {
+		return err
+	}
+	var b batch
+	for _, rec := range records {
+		if rec.Seq > max(pos, b.last) {
+			b.add(rec)
+		}
+	}
+	if b.records == 0 {
+		return nil
+	}
+	return r.apply(context.Background(), &b)
 }

@@ -19,15 +19,6 @@ func (s *Spool) Hold(name string, seq uint64) {
 	}
 }
 
-// Release forgets consumer name: it holds nothing back any more.
-func (s *Spool) Release(name string) {
-	s.mu.Lock()
-	delete(s.holders, name)
-	gone := s.trim()
-	s.mu.Unlock()
-	s.remove(gone)
-}
-
 // held returns the highest number that all holders are past. Without holders,
 // and before each of Config.Holders has called, it is 0. s.mu is held.
 func (s *Spool) held() uint64 {

@@ -41,7 +41,7 @@ func TestTrim(t *testing.T) {
 		t.Fatalf("read %v", got)
 	}
 	s.Hold("registry", 100) // goes back: ignored
-	s.Release("snapshot")
+	s.Hold("snapshot", 500)
 	s.Hold("registry", 500)
 	if s.Stats().Segments != 1 || files() != 1 {
 		t.Fatalf("%d segments, %d files after everyone is past all", s.Stats().Segments, files())
