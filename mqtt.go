@@ -77,6 +77,10 @@ func openFiles() int {
 // stores and pages need stays free. 0 is any number.
 func connsOf(files int) int { return max(files-1000, files/4*3) }
 
+// keptForParties is how many connections stay free for parties, or a quarter of
+// what there is, however many people come over HTTP.
+const keptForParties = 1000
+
 // boundByFiles keeps connections from taking the files that the spool needs.
 func boundByFiles(c *door.Config, log *slog.Logger) {
 	files := openFiles()

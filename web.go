@@ -30,7 +30,8 @@ func (a *app) newAPI(k *core, pages bool) *api.API {
 		deps.Internal = k.follow
 	}
 	if k.door != nil {
-		deps.Others = k.door.Sockets
+		kept := min(a.cfg.MQTTConns, keptForParties, connsOf(openFiles())/4)
+		deps.Others = func() int { return max(k.door.Sockets(), kept) }
 	}
 	server := api.New(a.apiConfig(), a.log, deps)
 	k.http.Store(server)

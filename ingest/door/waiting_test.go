@@ -2,6 +2,7 @@ package door
 
 import (
 	"net"
+	"sync/atomic"
 	"testing"
 )
 
@@ -33,6 +34,22 @@ func TestSilentSocketsKeepNobodyOut(t *testing.T) {
 	if st := d.Stats(); st.Refused["pushed-out"] == 0 || st.Connections != 30 {
 		t.Errorf("%+v", st)
 	}
+}
+
+// What other parts of the process have open counts, too.
+func TestConnectionsOfTheWholeProcess(t *testing.T) {
+	var others atomic.Int64
+	d := start(t, Config{MaxAll: 10}, Deps{Auth: newPeople(), Taker: newBelt(false), Others: func() int { return int(others.Load()) }})
+	others.Store(8)
+	first, second := login(t, d, 4, "a", "teld"), login(t, d, 4, "b", "teld")
+	dial(t, d).wantClosed()
+	if n := d.Stats().Refused["too-many-connections"]; n != 1 {
+		t.Errorf("%d are refused, want 1", n)
+	}
+	first.ping()
+	second.ping()
+	others.Store(7)
+	login(t, d, 4, "c", "teld").ping()
 }
 
 func TestAddrOf(t *testing.T) {
