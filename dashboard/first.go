@@ -89,6 +89,7 @@ func (f *first) data() firstData {
 			Piles:    pilesOf(o.Piles), PowerKW: o.PowerKW, Stations: o.Stations, Operators: o.Operators, Makers: o.Makers,
 		},
 	}
+	d.Operators = []firstOperator{} // an empty city has none, and the page reads a list
 	for _, r := range f.plain.data.Operators() {
 		d.Operators = append(d.Operators, firstOperator{r.ID, r.Name, r.NameEn, r.Stations, pilesOf(r.Piles), r.PowerKW})
 	}

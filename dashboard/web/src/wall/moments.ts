@@ -55,6 +55,7 @@ export function shares(spans: readonly Span[], from: number, to: number): { left
 export interface Mark {
   place: number; // 0 … 1
   text: string; // '' for a mark without a word
+  brief: string; // where there is little room
   day: boolean; // a day begins here
 }
 
@@ -69,9 +70,15 @@ export function marksOf(from: number, to: number, reach: Reach, zone: string, la
     const day = hour === 0;
     const said = reach === 'day' ? hour % 3 === 0 : day;
     const text = day ? dayText(at, zone, lang) : said ? clock(at, zone) : '';
-    out.push({ place: (at - from) / (to - from), text, day });
+    const brief = day ? dayOfMonth(at, zone, lang) : hour % 6 === 0 ? text : '';
+    out.push({ place: (at - from) / (to - from), text, brief, day });
   }
   return out;
+}
+
+function dayOfMonth(at: number, zone: string, lang: Lang): string {
+  const n = new Intl.DateTimeFormat('en-GB', { timeZone: zone, day: 'numeric' }).format(at);
+  return lang === 'zh' ? `${n}日` : n;
 }
 
 function dayText(at: number, zone: string, lang: Lang): string {

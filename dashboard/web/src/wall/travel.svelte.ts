@@ -4,7 +4,7 @@ import { ApiError, get } from '../lib/api.ts';
 import { midnight } from '../lib/format.ts';
 import type { DistrictRow, HistoryTable, Layer, MakerRow, OperatorRow, Overview } from '../lib/types.ts';
 import { DAY_MS, timeOf } from './compare.ts';
-import { floorStep, nextKept, REACH, STEP_MS, type Reach, type Span } from './moments.ts';
+import { floorStep, isKept, nextKept, REACH, STEP_MS, type Reach, type Span } from './moments.ts';
 
 const PLAY_MS = 500; // between two steps, or as long as a moment takes
 const CALM_MS = 1000; // likewise, for who wants less to move
@@ -179,7 +179,10 @@ export class Travel {
 
   async #loadMoment(at: number): Promise<void> {
     const picture = this.#picture;
+    if (this.shown?.at === at && this.shown.lack === 'missing') return; // another layer of it is missing, too
     try {
+      // Where a gap is known one question tells whether it still is one.
+      if (this.spans.length && !isKept(this.spans, at)) await get('/overview', { at });
       const known = this.shown?.at === at ? this.shown.then : undefined;
       const [then, heat] = await Promise.all([known ?? loadThen(at), picture && loadHeat(at, picture), this.#loadDays(at)]);
       if (this.at === null) return;
@@ -218,6 +221,10 @@ export class Travel {
       this.spans = answer.spans.map(([from, to]) => [Date.parse(from), Date.parse(to)] as const);
     } catch {
       // what was known of them stays; a moment itself says whether it is there
+    }
+    if (this.lack === 'missing' && this.at !== null && isKept(this.spans, this.at)) {
+      this.shown = undefined; // it has come meanwhile
+      void this.#load();
     }
     if (!this.open) return;
     const wait = STEP_MS - (this.#now() % STEP_MS) + SETTLE_MS;

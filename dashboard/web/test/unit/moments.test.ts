@@ -77,6 +77,7 @@ describe('marks', () => {
     const marks = marksOf(end - DAY, end, 'day', ZONE, 'en');
     expect(marks).toHaveLength(24);
     expect(marks.filter((m) => m.text).map((m) => m.text)).toEqual(['09:00', '12:00', '15:00', '18:00', '21:00', 'Tue 24 Nov', '03:00', '06:00']);
+    expect(marks.filter((m) => m.brief).map((m) => m.brief)).toEqual(['12:00', '18:00', '24', '06:00']);
     expect(marks.filter((m) => m.day)).toHaveLength(1);
     for (const { place } of marks) expect(place >= 0 && place <= 1).toBe(true);
   });
