@@ -259,7 +259,7 @@ func TestSnapshotKnowsTheRows(t *testing.T) {
 	now := charge.At(time.Now())
 	next := now - now%totalsEvery + totalsEvery
 	r.tickAt(next + 10)
-	r.eventually(func() bool { return r.p.deps.Live.Applied() >= 3 }) // station, totals, quality
+	r.eventually(func() bool { return r.p.Applied() >= 3 }) // station, totals, quality
 	if err := r.p.commit.snapshotNow(t.Context()); err != nil {
 		t.Fatal(err)
 	}

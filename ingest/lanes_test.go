@@ -36,12 +36,17 @@ func name(party charge.Num, kind int) string { return fmt.Sprint(party, " ", kin
 // submit puts a message of so many bytes, its overhead among them, in; it must fit.
 func (y *yard) submit(party charge.Num, kind, bytes int, text string) {
 	y.t.Helper()
-	m := door.Message{Party: party, Payload: []byte(text + strings.Repeat(" ", bytes-overhead-len(text)))}
+	m := message(party, bytes, text)
 	ctx, cancel := context.WithTimeout(y.t.Context(), 5*time.Second)
 	defer cancel()
 	if !y.put(ctx, kind, &m) {
 		y.t.Fatalf("a message of %d bytes of %s does not fit", bytes, name(party, kind))
 	}
+}
+
+// message returns a party's message that takes so many bytes of its lane.
+func message(party charge.Num, bytes int, text string) door.Message {
+	return door.Message{Party: party, Payload: []byte(text + strings.Repeat(" ", bytes-overhead-len(text)))}
 }
 
 // tryJudge takes one message of so many reports, or returns how long to wait.
@@ -227,8 +232,11 @@ func TestFullLaneBlocksItsPartyOnly(t *testing.T) {
 	}
 	inside := make(chan int, 3)
 	for i := range 3 {
-		go func() {
-			y.submit(1, laneLive, 200_000, fmt.Sprint(i))
+		m := message(1, 200_000, fmt.Sprint(i))
+		go func() { // as long as the test, however long it takes on a full machine
+			if !y.put(t.Context(), laneLive, &m) {
+				t.Errorf("waiter %d is sent away", i)
+			}
 			inside <- i
 		}()
 		y.outside(1 + i)
