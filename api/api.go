@@ -101,6 +101,7 @@ type API struct {
 	full    atomic.Uint64 // viewers refused because there are too many
 	leaving atomic.Bool   // Stop was called
 	asked   atomic.Int64  // Unix seconds when somebody was noticed
+	desks   *desks        // where viewers' messages are handled
 	work    *queue        // of what costs a core much
 	past    *queue        // of questions about the past
 	moments *momentCache
@@ -122,6 +123,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *API {
 	a.hub = newHub(cfg, log, deps, a.metrics)
 	a.limiter = newLimiter(cfg.Limits, log)
 	a.door = newDoorman(cfg.MaxConns, deps.Others, &a.hub.viewers)
+	a.desks = newDesks(a)
 	a.work = newQueue(workAtOnce)
 	a.past = newQueue(cfg.Limits.HistoryAtOnce)
 	a.moments = newMomentCache(deps.Moments, log)

@@ -85,7 +85,7 @@ func (a *API) read(v *viewer) {
 		v.heard.Store(time.Now().Unix())
 		switch kind {
 		case wsock.Text:
-			err = a.handle(v, data)
+			err = a.desks.handle(v, data)
 		case wsock.Ping:
 			a.ping(v, data)
 		case wsock.Pong:
