@@ -122,7 +122,7 @@ func New(cfg Config, log *slog.Logger, deps Deps) *API {
 	a.metrics = newMetrics(deps.Metrics)
 	a.hub = newHub(cfg, log, deps, a.metrics)
 	a.limiter = newLimiter(cfg.Limits, log)
-	a.door = newDoorman(cfg.MaxConns, deps.Others, &a.hub.viewers)
+	a.door = newDoorman(&cfg, deps.Others, &a.hub.viewers)
 	a.desks = newDesks(a)
 	a.work = newQueue(workAtOnce)
 	a.past = newQueue(cfg.Limits.HistoryAtOnce)

@@ -7,8 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// maxPlain is how many connections there may be that are no websockets. An idle
-// one costs 10 kB.
+// maxPlain is how many connections there may be that are no websockets, or as
+// many as there may be websockets: all may come back at once. An idle one costs
+// 10 kB.
 const maxPlain = 8192
 
 // outAtOnce is how many connections go for a new one, when what else the process
@@ -37,8 +38,8 @@ type guest struct {
 	prev, next *guest
 }
 
-func newDoorman(all int, others func() int, viewers *atomic.Int64) *doorman {
-	d := &doorman{plain: maxPlain, all: all, others: others, viewers: viewers, conns: make(map[net.Conn]*guest)}
+func newDoorman(cfg *Config, others func() int, viewers *atomic.Int64) *doorman {
+	d := &doorman{plain: max(maxPlain, cfg.MaxViewers), all: cfg.MaxConns, others: others, viewers: viewers, conns: make(map[net.Conn]*guest)}
 	d.rests.prev, d.rests.next = &d.rests, &d.rests
 	return d
 }

@@ -46,6 +46,12 @@ func TestOperations(t *testing.T) {
 	f(`{"op":"sub","id":"z","feed":"weather"}`, `"code":"feed-unknown"`)
 	f(`{"op":"sub","id":"z","feed":"vehicles","bbox":"no"}`, `"code":"role-missing"`)
 	f(`{"op":"sub","id":"z","feed":"station","station":"teld:none"}`, `"code":"not-found"`)
+	// What has not the form of an id names nothing, as in paths.
+	for _, id := range []string{"x", "TELD:S1", `teld:S\u0000`, strings.Repeat("a", 3000)} {
+		f(`{"op":"sub","id":"z","feed":"station","station":"`+id+`"}`, `"code":"not-found"`)
+	}
+	f(`{"op":"sub","id":"z","feed":"station","station":""}`, `"code":"value-range"`)
+	f(`{"op":"sub","id":"z","feed":"station"}`, `"code":"value-range"`)
 	f(`{"op":"sub","id":"z","feed":"heatmap","layer":"vehicles","res":11,`+cityBox+`}`, `"code":"value-range"`)
 	f(`{"op":"sub","id":"z","feed":"stations","crs":"gcj02",`+cityBox+`}`, `"code":"value-range"`)
 	f(`{"op":"unsub","id":"none"}`, `{"op":"unsub","id":"none","error":{"code":"not-found"`)
