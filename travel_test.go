@@ -62,7 +62,7 @@ func pastCity(t *testing.T, at charge.Millis, charging int) *live.Moment {
 				Has: charge.HasPosition | charge.HasSOC | charge.HasState | charge.HasSpeed}}}})
 	}
 	s.Tick(uint64(at)/1000, at+400)
-	return s.Moment(at)
+	return s.Moment(at)()
 }
 
 // keepPast fills a data folder with the moments of the last 26 hours, each with

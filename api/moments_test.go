@@ -44,7 +44,7 @@ func (p *pastWorld) keep() charge.Millis {
 	p.at = past.Floor(p.at) + 300_000 - 500 // the tick comes half a second after it
 	p.tickLocked()
 	m := past.Floor(p.at)
-	body, err := p.state.Moment(m).Encode()
+	body, err := p.state.Moment(m)().Encode()
 	p.mu.Unlock()
 	if err == nil {
 		err = p.store.Put(m, body)
@@ -66,7 +66,7 @@ func (p *pastWorld) pass(by charge.Millis) {
 func keptMoment(w *world) charge.Millis {
 	w.tb.Helper()
 	at := past.Floor(charge.At(time.Now()))
-	body, err := w.state.Moment(at).Encode()
+	body, err := w.state.Moment(at)().Encode()
 	if err == nil {
 		err = w.deps.Moments.(*past.Store).Put(at, body)
 	}

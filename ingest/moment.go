@@ -12,9 +12,9 @@ func (c *committer) keep(t charge.Millis) {
 	if c.p.deps.Moments == nil || c.at-t > lateMoment {
 		return
 	}
-	m := c.p.deps.Live.Moment(t)
+	moment := c.p.deps.Live.Moment(t)
 	c.p.running.Go(func() {
-		body, err := m.Encode()
+		body, err := moment().Encode()
 		if err == nil {
 			err = c.p.deps.Moments.Put(t, body)
 		}

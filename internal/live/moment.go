@@ -35,58 +35,85 @@ type momentHeat struct {
 const firstPiles = LayerCharging
 
 // Moment returns how everything is, to be kept as t. Heat of vehicles is what
-// everybody sees, for regulators too. Writer's side, right after a tick.
-func (s *State) Moment(t charge.Millis) *Moment {
+// everybody sees, for regulators too. Writer's side, right after a tick, but
+// only for the copying: the function that it returns puts what was copied in
+// order, and may be called once, in any goroutine.
+func (s *State) Moment(t charge.Millis) func() *Moment {
 	m := &Moment{T: t, Overview: s.Overview(), Operators: s.Operators(), Makers: s.Makers(), Districts: s.Districts()}
-	for i := range m.heat {
-		m.heat[i] = s.heatOf(MinRes + i)
+	var found [len(m.heat)][]momentCell
+	for i := range found {
+		found[i] = s.cellsOf(MinRes + i)
 	}
-	return m
+	return func() *Moment {
+		for i := range found {
+			m.heat[i] = inOrder(found[i])
+		}
+		return m
+	}
 }
 
-// momentCell is one cell with the public's values, then regulators' of piles.
+// momentCell is a cell of one of the trees, with the public's values and
+// regulators' of piles. A cell of both trees stands twice.
 type momentCell struct {
 	cell   geo.Cell
 	values [layers]int64
 	all    [layers]int64
 }
 
-func (s *State) heatOf(res int) momentHeat {
-	var found []momentCell
+// cellsOf copies the cells that have something in them, vehicles first.
+func (s *State) cellsOf(res int) []momentCell {
+	found := make([]momentCell, 0, len(s.carHeat.levels[res-MinRes].cells)+len(s.pileHeat.levels[res-MinRes].cells))
 	gather := func(t *tree, from, to Layer) {
 		t.mu.RLock()
 		defer t.mu.RUnlock()
-		t.each(res, world, func(n *node) {
-			c, some := momentCell{cell: n.cell}, false
-			for l := from; l < to; l++ {
-				_, public := s.viewOf(l, Viewer{})
-				c.values[l] = n.value(public)
-				c.all[l] = c.values[l]
-				if l.OfPiles() {
-					_, all := s.viewOf(l, Viewer{Role: charge.RoleRegulator})
-					c.all[l] = n.value(all)
-				}
-				some = some || c.values[l] != 0 || c.all[l] != 0
+		var public, all [layers]sight
+		for l := from; l < to; l++ {
+			_, public[l] = s.viewOf(l, Viewer{})
+			if all[l] = public[l]; l.OfPiles() {
+				_, all[l] = s.viewOf(l, Viewer{Role: charge.RoleRegulator})
 			}
-			if some {
+		}
+		t.each(res, world, func(n *node) {
+			c, some := momentCell{cell: n.cell}, int64(0)
+			for l := from; l < to; l++ {
+				c.values[l], c.all[l] = n.value(public[l]), n.value(all[l])
+				some |= c.values[l] | c.all[l]
+			}
+			if some != 0 {
 				found = append(found, c)
 			}
 		})
 	}
 	gather(&s.carHeat, 0, firstPiles)
 	gather(&s.pileHeat, firstPiles, layers)
-	slices.SortStableFunc(found, func(a, b momentCell) int { return cmp.Compare(a.cell, b.cell) })
+	return found
+}
 
-	var h momentHeat
-	for i, c := range found { // a cell of both trees stands twice, vehicles first
-		if i > 0 && found[i-1].cell == c.cell {
+// inOrder makes columns of cells, and one cell of those that stand twice.
+func inOrder(found []momentCell) (h momentHeat) {
+	type place struct {
+		cell geo.Cell
+		at   int
+	}
+	order := make([]place, len(found))
+	for i := range found {
+		order[i] = place{found[i].cell, i}
+	}
+	slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.cell, b.cell), cmp.Compare(a.at, b.at)) })
+	h.cells = make([]geo.Cell, 0, len(order))
+	for l := range layers {
+		h.values[l], h.all[l] = make([]int64, 0, len(order)), make([]int64, 0, len(order))
+	}
+	for i, o := range order {
+		c := &found[o.at]
+		if i > 0 && order[i-1].cell == o.cell { // vehicles came first
 			last := len(h.cells) - 1
 			for l := firstPiles; l < layers; l++ {
 				h.values[l][last], h.all[l][last] = c.values[l], c.all[l]
 			}
 			continue
 		}
-		h.cells = append(h.cells, c.cell)
+		h.cells = append(h.cells, o.cell)
 		for l := range layers {
 			h.values[l] = append(h.values[l], c.values[l])
 			h.all[l] = append(h.all[l], c.all[l])

@@ -37,7 +37,7 @@ func TestMomentIsWhatLiveSays(t *testing.T) {
 			}
 			p.tick(c)
 			at := c.now - c.now%300_000
-			kept, err := p.s.Moment(at).Encode()
+			kept, err := p.s.Moment(at)().Encode()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +115,7 @@ func TestMomentNamesNobody(t *testing.T) {
 	}
 	c.now += 1000
 	p.tick(c)
-	m := p.s.Moment(c.now - c.now%300_000)
+	m := p.s.Moment(c.now - c.now%300_000)()
 	for i := range m.heat {
 		for l := range firstPiles {
 			for j, v := range m.heat[i].values[l] {
@@ -136,7 +136,7 @@ func smallMoment(seed uint64, records int) *Moment {
 		s.Apply(c.record())
 	}
 	s.Tick(c.rev+1, c.now+1000)
-	return s.Moment(c.now - c.now%300_000)
+	return s.Moment(c.now - c.now%300_000)()
 }
 
 func TestTornMomentsAreNone(t *testing.T) {
@@ -207,8 +207,17 @@ func BenchmarkMoment(b *testing.B) {
 			s.Moment(noon)
 		}
 	})
+	b.Run("order", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			order := s.Moment(noon)
+			b.StartTimer()
+			order()
+		}
+	})
 	b.Run("encode", func(b *testing.B) {
-		m := s.Moment(noon)
+		m := s.Moment(noon)()
 		b.ReportAllocs()
 		for b.Loop() {
 			body, err := m.Encode()
