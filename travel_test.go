@@ -65,9 +65,10 @@ func pastCity(t *testing.T, at charge.Millis, charging int) *live.Moment {
 	return s.Moment(at)()
 }
 
-// keepPast fills a data folder with the moments of the last 26 hours, each with
-// charging of its own, but for two hours, ten to eight hours ago.
-func keepPast(t *testing.T, data string, charging func(i int) int) {
+// keepPast fills a data folder with the moments of the 26 hours before the one
+// that it returns, each with charging of its own, but for two hours, ten to
+// eight hours before it.
+func keepPast(t *testing.T, data string, charging func(i int) int) charge.Millis {
 	t.Helper()
 	store, err := past.Open(past.Config{Dir: filepath.Join(data, momentsDir)}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -87,13 +88,14 @@ func keepPast(t *testing.T, data string, charging func(i int) int) {
 			t.Fatal(err)
 		}
 	}
+	return now
 }
 
 // What is kept of the past outlives a kill, and a replica tells the same of it,
 // byte for byte, gaps and refusals included.
 func TestThePastOutlivesAKillAndIsTheSameOnReplicas(t *testing.T) {
 	data := t.TempDir()
-	keepPast(t, data, func(i int) int { return i })
+	now := keepPast(t, data, func(i int) int { return i })
 	main := start(t, data, "")
 	main.kill()
 	half := filepath.Join(data, momentsDir, "20261101T000000Z.json.gz.part")
@@ -111,7 +113,6 @@ func TestThePastOutlivesAKillAndIsTheSameOnReplicas(t *testing.T) {
 		return fmt.Sprint("the replica does not know the token: ", status), status == http.StatusOK
 	})
 
-	now := past.Floor(charge.At(time.Now()))
 	ask := func(p *platform, path, token string) (int, string) {
 		t.Helper()
 		req, err := http.NewRequest(http.MethodGet, p.http+path, nil)
