@@ -11,8 +11,7 @@ const hide = (...ids) => ({ hide: ids });
 /** Each is applied to the page as it is; `hide` names layers, `css` is added, `ratio` is the canvas's. */
 const VARIANTS = {
   'as it is': {},
-  'without cells': hide('cells', 'gaps'),
-  'without gaps': hide('gaps'),
+  'without cells': hide('cells'),
   'without borders': hide('inner', 'outer'),
   'without dashes': { paint: [['inner', 'line-dasharray', null]] },
   'without lakes': hide('lake', 'shore'),
