@@ -37,7 +37,7 @@ export async function loadMapLibre(): Promise<typeof import('maplibre-gl')> {
   const [maplibre, worker] = await Promise.all([
     import('maplibre-gl'),
     import('maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'),
-    import('maplibre-gl/dist/maplibre-gl.css'),
+    import('./maplibre.css'),
   ]);
   maplibre.setWorkerUrl(worker.default);
   return maplibre;

@@ -15,11 +15,17 @@ export const STEPS = [1, 0.6, 0.4] as const;
 export class Pace {
   #last = -Infinity;
   #slow = 0;
-  #step = 0;
+  #step: number;
+  #finest: number;
+
+  /** `finest` is the step that moves begin at. */
+  constructor(finest = 0) {
+    this.#step = this.#finest = finest;
+  }
 
   /** A move begins: as coarse as the last one ended, unless that is long ago. */
   begin(now: number): number {
-    if (now - this.#last > AGAIN_MS) this.#step = Math.max(0, this.#step - 1);
+    if (now - this.#last > AGAIN_MS) this.#step = Math.max(this.#finest, this.#step - 1);
     this.#last = now;
     this.#slow = 0;
     return this.#step;
@@ -39,9 +45,15 @@ export class Pace {
   }
 }
 
+/** Whether the browser says that it draws without a graphics card. */
+function bySoftware(gl: WebGL2RenderingContext | WebGLRenderingContext): boolean {
+  const told = gl.getExtension('WEBGL_debug_renderer_info');
+  return told !== null && /swiftshader|llvmpipe|software|basic render/i.test(String(gl.getParameter(told.UNMASKED_RENDERER_WEBGL)));
+}
+
 /** Keeps a map's moves watchable; ends with the map. */
 export function keepPace(map: GLMap): void {
-  const pace = new Pace();
+  const pace = new Pace(bySoftware(map.painter.context.gl) ? 1 : 0);
   let drawn = 0; // step
   let rest: ReturnType<typeof setTimeout> | undefined;
   const draw = (step: number): void => {

@@ -20,6 +20,12 @@ describe('a map that moves', () => {
     expect(move(new Pace(), 0, 200, 2)).toEqual([2, 2]);
   });
 
+  test('begins with fewer pixels where it is told to, and goes back to that', () => {
+    const pace = new Pace(1);
+    expect(move(pace, 0, 20, 1)).toEqual([1]);
+    expect(move(pace, 60_000, 20, 1)).toEqual([1]);
+  });
+
   test('one late frame between others changes nothing', () => {
     const pace = new Pace();
     pace.begin(0);
