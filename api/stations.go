@@ -90,7 +90,12 @@ func (a *API) stationList(w *jsonBuf, p *params, who identity, key string) error
 		w.endObj()
 	}
 	w.endArr()
-	w.strOrNull("next", next.String())
+	if next.IsZero() {
+		w.null("next")
+	} else {
+		w.b = next.Append(append(w.b, `,"next":"`...))
+		w.b = append(w.b, '"')
+	}
 	w.endObj()
 	return nil
 }

@@ -69,12 +69,16 @@ func (c *Cursor) id() string {
 }
 
 // String returns c in a form for URLs, "" for the zero value.
-func (c Cursor) String() string {
+func (c Cursor) String() string { return string(c.Append(nil)) }
+
+// Append appends what String returns: letters, digits, - and _.
+func (c Cursor) Append(dst []byte) []byte {
 	if c.IsZero() {
-		return ""
+		return dst
 	}
-	b := binary.BigEndian.AppendUint64(nil, math.Float64bits(c.chord2))
-	return base64.RawURLEncoding.EncodeToString(append(b, c.id()...))
+	var room [8 + 128]byte
+	b := binary.BigEndian.AppendUint64(room[:0], math.Float64bits(c.chord2))
+	return base64.RawURLEncoding.AppendEncode(dst, append(b, c.id()...))
 }
 
 // boxChord marks the cursors of boxes; nothing on the sphere is as far as that.
