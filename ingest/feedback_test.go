@@ -252,6 +252,24 @@ func TestRowsOfTheLastMoments(t *testing.T) {
 	f(0, 0, 103*five, "")
 }
 
+// Whatever rule an account counts, it has a sample of: also when all that it
+// tells of was judged while the one before it was said.
+func TestEachMessageHasASampleOfEachRule(t *testing.T) {
+	d := newDesk(t)
+	bad := "[" + strings.TrimSuffix(strings.Repeat(`{"id":"X","ts":1,"status":1},`, 50), ",") + "]"
+	for i, want := range []int{20, 1, 1} {
+		d.send(teld, charge.Piles, bad)
+		if n := len(d.j.samples); n != want {
+			t.Errorf("message %d has %d samples, want %d", i, n, want)
+		}
+	}
+	d.j.round.Add(1) // an account was said
+	d.send(teld, charge.Piles, bad)
+	if n := len(d.j.samples); n != 20 {
+		t.Errorf("after an account a message has %d samples, want 20", n)
+	}
+}
+
 // A snapshot knows which rows are written, also if it was made right after them.
 func TestSnapshotKnowsTheRows(t *testing.T) {
 	r := newRig(t).open(Catalog{})

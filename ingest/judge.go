@@ -57,6 +57,7 @@ type judge struct {
 	rules    []ruleCount
 	samples  []sample
 	heard    map[heardKey]heard
+	messages uint64         // judged so far
 	round    *atomic.Uint64 // moves on when the accounts are said
 	appended uint64         // last Seq that went to the spool
 	foreign  *tally.Tally
@@ -86,6 +87,7 @@ func newJudge(cfg Config, log *slog.Logger, deps Deps) *judge {
 func (j *judge) message(m *door.Message) ([]byte, []sample) {
 	j.rec.Reset()
 	j.rules, j.samples = j.rules[:0], nil
+	j.messages++
 	r := &j.rec
 	r.Kind, r.Received, r.Party, r.Payload = record.Message, m.Received, m.Party, m.Kind
 
@@ -135,19 +137,24 @@ func (j *judge) count(v charge.Verdict, kind charge.Payload, id string, ts charg
 type heard struct {
 	round   uint64 // the account's
 	samples int
+	message uint64 // that had one last
 }
 
 // wanted reports whether the party's next account has room for one more sample of
-// f's rule: in a flood of bad reports, only some need a sentence and a copy.
+// f's rule: in a flood of bad reports, only some need a sentence and a copy. One
+// of each message is wanted in any case: what is on its way to the disk while an
+// account is said may be all that the account after it tells of.
 func (j *judge) wanted(f *charge.Finding) bool {
 	k := heardKey{j.rec.Party, f.Rule, f.Action}
 	h, now := j.heard[k], j.round.Load()
 	if h.round != now {
-		h = heard{round: now}
+		h.round, h.samples = now, 0
 	}
 	h.samples++
+	wanted := h.samples <= maxSamples || h.message != j.messages
+	h.message = j.messages
 	j.heard[k] = h
-	return h.samples <= maxSamples
+	return wanted
 }
 
 type heardKey struct {
