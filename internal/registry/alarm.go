@@ -89,21 +89,30 @@ func (r *Registry) trimAlarms(ctx context.Context, tx *sql.Tx, b *batch) error {
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM alarms WHERE cleared_ms > 0`).Scan(&all); err != nil {
 		return fmt.Errorf("cannot count alarms: %w", err)
 	}
-	const oldest = `DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE cleared_ms > 0 AND cleared_ms < ?
-		ORDER BY cleared_ms LIMIT ?)`
-	for _, bound := range []struct {
-		before charge.Millis
-		most   int
-	}{{now.Add(-keepAlarms), trimAtOnce}, {math.MaxInt64, min(all-r.mostAlarms, trimAtOnce)}} {
-		if bound.most <= 0 {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, oldest, int64(bound.before), bound.most); err != nil {
-			return fmt.Errorf("cannot delete old alarms: %w", err)
-		}
+	gone, err := deleteAlarms(ctx, tx, now.Add(-keepAlarms), trimAtOnce)
+	if err == nil {
+		_, err = deleteAlarms(ctx, tx, math.MaxInt64, min(all-gone-r.mostAlarms, trimAtOnce))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot delete old alarms: %w", err)
 	}
 	r.cleared = 0
 	return nil
+}
+
+// deleteAlarms deletes up to most alarms that were cleared before that time,
+// those first that were cleared first, and returns how many.
+func deleteAlarms(ctx context.Context, tx *sql.Tx, before charge.Millis, most int) (int, error) {
+	if most <= 0 {
+		return 0, nil
+	}
+	res, err := tx.ExecContext(ctx, `DELETE FROM alarms WHERE id IN (SELECT id FROM alarms
+		WHERE cleared_ms > 0 AND cleared_ms < ? ORDER BY cleared_ms LIMIT ?)`, int64(before), most)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
 }
 
 const alarmColumns = `id, rule, severity, party, kind, object, station, name, level, bits, count, total, last_known, text,

@@ -144,4 +144,10 @@ func TestClearedAlarmsAreBounded(t *testing.T) {
 	had(20, "b0")
 	pass("d", 40)
 	had(50, "c0") // no more than 50
+	now += 399 * day
+	pass("e", 10)
+	had(50, "d0") // c went by number
+	now += 2 * day
+	pass("f", 10)
+	had(20, "e0") // what went by age makes room for the rest
 }
