@@ -111,12 +111,12 @@ func (s *Store) Put(t charge.Millis, body []byte) error {
 	if there {
 		return nil
 	}
+	defer s.trim(t) // also when the disk is full
 	if err := s.write(name(t), body); err != nil {
 		return fmt.Errorf("cannot keep the moment %s: %w", t, err)
 	}
 	s.files = slices.Insert(s.files, at, file{t, int64(len(body))})
 	s.bytes += int64(len(body))
-	s.trim(t)
 	return nil
 }
 

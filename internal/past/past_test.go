@@ -130,3 +130,22 @@ func TestADiskThatTakesNothing(t *testing.T) {
 		t.Errorf("spans are %v, want %v", spans, want)
 	}
 }
+
+// A full disk gets room: what is too old goes although nothing new can be kept.
+func TestTheOldestGoFromAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir, Keep: time.Hour})
+	put(t, s, noon, "a")
+	put(t, s, noon+12*every, "b")
+	late := noon + 15*every
+	if err := os.Mkdir(filepath.Join(dir, name(late)+halfMade), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(late, []byte("c")); err == nil {
+		t.Fatal("it was kept nowhere")
+	}
+	spans, _ := s.Spans(t.Context())
+	if want := []Span{{noon + 12*every, noon + 12*every}}; !reflect.DeepEqual(spans, want) {
+		t.Errorf("spans are %v, want %v", spans, want)
+	}
+}
