@@ -61,7 +61,9 @@ func (s *Server) serveMoments(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if _, err := w.Write(body); err != nil {
+	out := s.patient(w)
+	defer out.close()
+	if _, err := out.Write(body); err != nil {
 		s.lost(r, err)
 	}
 }

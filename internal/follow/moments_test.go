@@ -3,10 +3,13 @@ package follow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/dianchi-platform/dianchi/internal/charge"
 	"github.com/dianchi-platform/dianchi/internal/past"
@@ -68,4 +71,41 @@ func TestFollowersAskForThePast(t *testing.T) {
 	if _, err := away.Spans(t.Context()); charge.CodeOf(err) != charge.HistoryUnavailable {
 		t.Errorf("a server that is away becomes %v", err)
 	}
+}
+
+// large keeps moments that no socket takes whole.
+type large struct {
+	*past.Store
+	asked chan struct{}
+}
+
+func (l large) Moment(context.Context, charge.Millis) ([]byte, error) {
+	close(l.asked)
+	return make([]byte, 32<<20), nil
+}
+
+// A follower that asks for a moment and takes nothing is cut, and does not keep the server from stopping.
+func TestStuckFollowerOfMoments(t *testing.T) {
+	f := func(patience time.Duration, end func(*Server) bool) {
+		t.Helper()
+		from := large{asked: make(chan struct{})}
+		s := NewServer(ServerConfig{Token: "secret", Patience: patience}, slog.New(slog.DiscardHandler), Sources{Moments: from})
+		web := httptest.NewServer(s)
+		defer web.Close()
+		conn, err := net.Dial("tcp", web.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET /internal/moments?t=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n\r\n")
+		<-from.asked
+		eventually(t, "the end", func() bool { return end(s) })
+	}
+
+	f(100*time.Millisecond, func(s *Server) bool { return s.Stats().Cut == 1 })
+	f(time.Hour, func(s *Server) bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		return s.Stop(ctx) == nil
+	})
 }
