@@ -185,6 +185,9 @@ func (c *Conn) take(h head) (kind int, data []byte, err error) {
 	if c.zip {
 		data, err = in.inflate(data, int(c.limit))
 	}
+	if err == nil && kind == Text && !utf8.Valid(data) {
+		err = &Fault{1007, "a text message is not UTF-8"}
+	}
 	return kind, data, err
 }
 

@@ -152,6 +152,10 @@ func TestNext(t *testing.T) {
 	f("1002", frame(0x41, "a"), frame(0xc0, "b")) // the first frame alone says so
 	f("1:16384×x 1009", frame(0xc1, deflated(long)), frame(0xc1, deflated(long+"x")))
 	f("1007", frame(0xc1, "\xff\xff\xff"))
+	f("1:城 2:\xff", frame(0x01, "城"[:1]), frame(0x80, "城"[1:]), frame(0x82, "\xff"))
+	f("1007", frame(0x81, "{\"id\":\"\xff\"}"))
+	f("1007", frame(0x01, "城"[:1]), frame(0x80, "x"))
+	f("1007", frame(0xc1, deflated("\xed\xa0\x80"))) // half a surrogate pair
 
 	if got := overTCP(t, frame(0xc1, deflated("abc")), 100, false); got != "1002" {
 		t.Errorf("compressed without having agreed to: %s", got)
