@@ -129,7 +129,7 @@ func (m *metrics) watchLimits(a *API) {
 	counter("dianchi_ws_messages_refused_total", "Messages of viewers that asked too fast.", "by",
 		map[string]func() uint64{"rate": a.hurried.Load})
 	counter("dianchi_http_busy_total", "Large questions answered 503, because too many waited, by what they waited for.", "for",
-		map[string]func() uint64{"history": a.past.refused.Load, "work": a.work.refused.Load})
+		map[string]func() uint64{"history": a.past.refused.Load, "moments": a.moments.turns.refused.Load, "work": a.work.refused.Load})
 }
 
 // prometheus answers GET /metrics to this machine and to regulators.

@@ -30,10 +30,12 @@ type Moments interface {
 // five resources for each. A moment of a large city takes 2 MB.
 const momentsKept = 12
 
-// momentCache decodes each moment once for all who ask at a time.
+// momentCache decodes each moment once for all who ask at a time. That costs a
+// core tens of milliseconds and 5 MB: clients take turns.
 type momentCache struct {
-	from Moments
-	log  *slog.Logger
+	from  Moments
+	log   *slog.Logger
+	turns *queue
 
 	mu     sync.Mutex
 	recent []*cachedMoment // what was asked for last comes first
@@ -47,40 +49,60 @@ type cachedMoment struct {
 }
 
 func newMomentCache(from Moments, log *slog.Logger) *momentCache {
-	return &momentCache{from: from, log: log}
+	return &momentCache{from: from, log: log, turns: newQueue(workAtOnce)}
 }
 
-// get returns the moment t. What could not be had is asked for anew by the next.
-func (c *momentCache) get(ctx context.Context, t charge.Millis) (*live.Moment, error) {
+// get returns the moment t to client. What could not be had is asked for anew
+// by the next; who waited for somebody whose turn did not come asks himself.
+func (c *momentCache) get(ctx context.Context, client string, t charge.Millis) (*live.Moment, error) {
 	if c.from == nil {
 		return nil, errAway()
 	}
-	m, known := c.entry(t)
-	if known {
+	for {
+		m, known := c.entry(t)
+		if !known {
+			c.load(ctx, client, m)
+			return m.moment, m.err
+		}
 		select {
 		case <-m.ready:
-			return m.moment, m.err
+			if charge.CodeOf(m.err) != busy {
+				return m.moment, m.err
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	// Others may wait for it: it is finished also when who asked first has left.
+}
+
+// load fills m. Others may wait for it: it is finished also when who asked
+// first has left.
+func (c *momentCache) load(ctx context.Context, client string, m *cachedMoment) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), historyTimeout)
 	defer cancel()
 	defer close(m.ready)
-	body, err := c.from.Moment(ctx, t)
-	if err == nil {
-		if m.moment, err = live.DecodeMoment(body); err != nil { // damaged on disk, or of a newer program
-			c.log.Error("a moment that is kept cannot be read", "t", t.String(), "err", err)
-			err = past.Missing(t)
-		}
-	}
-	if m.err = err; err != nil {
+	if m.moment, m.err = c.read(ctx, client, m.t); m.err != nil {
 		c.mu.Lock()
 		c.recent = slices.DeleteFunc(c.recent, func(o *cachedMoment) bool { return o == m })
 		c.mu.Unlock()
 	}
-	return m.moment, m.err
+}
+
+func (c *momentCache) read(ctx context.Context, client string, t charge.Millis) (*live.Moment, error) {
+	if err := c.turns.enter(ctx, client); err != nil {
+		return nil, err
+	}
+	defer c.turns.leave(client)
+	body, err := c.from.Moment(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	m, err := live.DecodeMoment(body)
+	if err != nil { // damaged on disk, or of a newer program
+		c.log.Error("a moment that is kept cannot be read", "t", t.String(), "err", err)
+		return nil, past.Missing(t)
+	}
+	return m, nil
 }
 
 // entry returns the place of t in the cache, and whether it was there.
@@ -118,7 +140,7 @@ func (a *API) then(rq *request, p *params, w *answer) (*live.Moment, error) {
 	case at < now.Add(-past.Keep):
 		return nil, charge.Errorf(momentTooOld, "at is more than %d hours ago: older moments are not kept", past.Keep/time.Hour)
 	}
-	m, err := a.moments.get(rq.Context(), past.Floor(at))
+	m, err := a.moments.get(rq.Context(), rq.client(), past.Floor(at))
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,15 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,7 +166,7 @@ func TestFewVehiclesAreNotKept(t *testing.T) {
 	p := newPastWorld(t)
 	p.fill()
 	at := p.keep()
-	m, err := p.api.moments.get(t.Context(), at)
+	m, err := p.api.moments.get(t.Context(), "", at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,5 +267,60 @@ func TestWhichMomentsThereAre(t *testing.T) {
 	}
 	if got := newWorld(t).get(prefix+"/moments", ""); got.code() != "history-unavailable" {
 		t.Errorf("a platform that keeps nothing says %d %s", got.status, got.code())
+	}
+}
+
+// slowMoments are on a slow disk; it notes how many are read at a time.
+type slowMoments struct {
+	Moments
+	body      []byte
+	now, most atomic.Int64
+}
+
+func (s *slowMoments) Moment(context.Context, charge.Millis) ([]byte, error) {
+	n := s.now.Add(1)
+	defer s.now.Add(-1)
+	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() {
+	}
+	time.Sleep(5 * time.Millisecond)
+	return s.body, nil
+}
+
+// Who asks for many moments at once waits for himself, and others who want one
+// of them are answered.
+func TestMomentsAreReadFewAtATime(t *testing.T) {
+	p := newPastWorld(t)
+	p.fill()
+	at := p.keep()
+	body, err := p.store.Moment(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowMoments{body: body}
+	cache := newMomentCache(slow, slog.New(slog.DiscardHandler))
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	for i := range 200 {
+		client := "greedy"
+		if i%20 == 19 {
+			client = fmt.Sprint("modest", i)
+		}
+		wg.Go(func() {
+			_, err := cache.get(t.Context(), client, at+charge.Millis(i/2)*300_000)
+			switch {
+			case err == nil:
+			case client == "greedy" && charge.CodeOf(err) == busy:
+				refused.Add(1)
+			default:
+				t.Error(client, err)
+			}
+		})
+	}
+	wg.Wait()
+	if most := slow.most.Load(); most > workAtOnce {
+		t.Errorf("%d were read at a time", most)
+	}
+	if refused.Load() == 0 {
+		t.Error("a client with 180 questions was not told to wait")
 	}
 }
