@@ -75,8 +75,11 @@ func smallRig(t testing.TB) *rig {
 func TestFullSpool(t *testing.T) {
 	r := smallRig(t)
 	acks := r.fill()
-	r.eventually(func() bool { return r.p.Stalled() != 0 && r.p.commit.applied.Load() == r.sp.Last() })
-	taken, refused := settled(acks)
+	var taken, refused int
+	r.eventually(func() bool { // what is live is acknowledged a moment later; the station was, too
+		taken, refused = settled(acks)
+		return r.p.Stalled() != 0 && r.p.commit.applied.Load() == r.sp.Last() && uint64(taken+refused)+1 == r.p.OnRecord()
+	})
 	if taken == len(acks) || refused > 0 {
 		t.Fatalf("%d of %d messages acknowledged and %d refused with a full spool", taken, len(acks), refused)
 	}
