@@ -91,7 +91,9 @@ describe('the wall looks back', () => {
     expect(new URL(page.url()).searchParams.get('at')).toBeNull();
     await expect.poll(() => page.locator('.state').textContent()).toContain('Live');
     await expect.poll(() => page.locator('.age').count()).toBe(1);
-    await keepsTheRules(watched);
+    // The last minutes before the platform began are a gap, and the browser notes each answer that says so.
+    expect(watched.errors.filter((text) => !text.includes('404'))).toEqual([]);
+    await keepsTheRules({ ...watched, errors: [] });
     await page.context().close();
   });
 
