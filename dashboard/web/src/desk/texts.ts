@@ -30,6 +30,7 @@ export const TEXTS = {
   ],
   broken: ['页面加载失败', 'The view could not be loaded'],
   brokenText: ['平台可能刚刚升级。重新加载页面即可。', 'The platform may just have been upgraded. Reload the page.'],
+  crashed: ['这个页面出错，停在这里。重新加载，或从菜单打开别的页面。', 'This view failed and has stopped. Reload it, or open another one from the menu.'],
   reload: ['重新加载', 'Reload'],
   signIn: ['登录', 'Sign in'],
   signInText: [

@@ -15,6 +15,12 @@ export function megawatts(kw: number): string {
   return Math.abs(mw) < 99.95 ? mw.toFixed(1) : int(mw);
 }
 
+/** Kilowatt-hours as megawatt-hours: one digit below 10 MWh, none above. */
+export function megawattHours(kwh: number): string {
+  const mwh = kwh / 1000;
+  return Math.abs(mwh) < 9.95 ? mwh.toFixed(1) : int(mwh);
+}
+
 /** A share in per cent with one digit; a dash where there is nothing to share. */
 export function percent(part: number, total: number, digits = 1): string {
   return total > 0 ? `${((100 * part) / total).toFixed(digits)}%` : '–';
@@ -24,8 +30,9 @@ export function yuan(n: number): string {
   return `¥${(Math.round(n * 100 + 1e-6) / 100).toFixed(2)}`;
 }
 
-/** A rated power without needless digits. */
-export function kilowatts(kw: number): string {
+/** A rated power without needless digits; a dash where none is known, as of a station without piles. */
+export function kilowatts(kw: number | null | undefined): string {
+  if (typeof kw !== 'number') return '–';
   return `${Number.isInteger(kw) ? kw : kw.toFixed(1)}${NBSP}kW`;
 }
 

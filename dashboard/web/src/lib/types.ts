@@ -76,7 +76,7 @@ export interface StationBrief extends Row {
   operator: string;
   lon: number;
   lat: number;
-  maxKw: number;
+  maxKw: number | null; // null without piles
   piles: PileCounts;
   updatedAt: string | null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { age, clock, distance, duration, int, kilowatts, megawatts, midnight, percent, yuan } from '../../src/lib/format.ts';
+import { age, clock, distance, duration, int, kilowatts, megawattHours, megawatts, midnight, percent, yuan } from '../../src/lib/format.ts';
 import { chooseLang, nameOf, speaker, type Texts } from '../../src/lib/i18n.ts';
 import { TEXTS as DRIVER } from '../../src/driver/texts.ts';
 import { TEXTS as WALL } from '../../src/wall/texts.ts';
@@ -13,6 +13,8 @@ test('numbers', () => {
   expect([percent(1, 3), percent(1, 0), percent(95, 1000, 2)]).toEqual(['33.3%', '–', '9.50%']);
   expect([1.005, 0.45, 1.425, 12].map(yuan)).toEqual(['¥1.01', '¥0.45', '¥1.43', '¥12.00']);
   expect([120, 7.5].map(kilowatts)).toEqual(['120\u00a0kW', '7.5\u00a0kW']);
+  expect([null, undefined].map(kilowatts)).toEqual(['–', '–']);
+  expect([0, 540, 9_949, 9_951, 1_234_500].map(megawattHours)).toEqual(['0.0', '0.5', '9.9', '10', '1,235']);
 });
 
 test('distances', () => {

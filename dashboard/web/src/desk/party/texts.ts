@@ -184,6 +184,7 @@ export const TEXTS = {
     'Vehicles that have sent a position; {n} are known in all.',
   ],
   truncated: ['车辆太多，这里只列出 {n} 台。', 'There are too many vehicles: here are {n}.'],
+  rowFailed: ['这一行无法显示；CSV 里有它。', 'This row cannot be shown; the CSV has it.'],
   loaded: ['已读取 {n}', '{n} read'],
   // alarms
   alarmState_open: ['未消除', 'Open'],
