@@ -81,14 +81,19 @@ function dayOfMonth(at: number, zone: string, lang: Lang): string {
   return lang === 'zh' ? `${n}日` : n;
 }
 
-function dayText(at: number, zone: string, lang: Lang): string {
+function yearOf(at: number, zone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone: zone, year: 'numeric' }).format(at);
+}
+
+function dayText(at: number, zone: string, lang: Lang, year = false): string {
+  const of = year ? yearOf(at, zone) : '';
   const parts = new Intl.DateTimeFormat(lang === 'zh' ? 'zh-CN' : 'en-GB', {
     timeZone: zone, month: lang === 'zh' ? 'numeric' : 'short', day: 'numeric', weekday: 'short',
   }).formatToParts(at);
   const part = (type: string): string => parts.find((p) => p.type === type)?.value ?? '';
   return lang === 'zh'
-    ? `${part('month')}月${part('day')}日 ${part('weekday')}`
-    : `${part('weekday')} ${part('day')} ${part('month')}`;
+    ? `${of && `${of}年`}${part('month')}月${part('day')}日 ${part('weekday')}`
+    : `${part('weekday')} ${part('day')} ${part('month')}${of && ` ${of}`}`;
 }
 
 /** A moment in words: "昨天 08:15", "08:15 yesterday", and the date where it is longer ago. */
@@ -96,6 +101,6 @@ export function whenText(at: number, now: number, zone: string, lang: Lang): str
   const time = clock(at, zone);
   const days = Math.round((midnight(now, zone) - midnight(at, zone)) / DAY_MS);
   const words = lang === 'zh' ? ['今天', '昨天'] : ['today', 'yesterday'];
-  const day = words[days] ?? dayText(at, zone, lang);
+  const day = words[days] ?? dayText(at, zone, lang, yearOf(at, zone) !== yearOf(now, zone));
   return lang === 'zh' ? `${day} ${time}` : days < 2 ? `${time} ${day}` : `${time} on ${day}`;
 }

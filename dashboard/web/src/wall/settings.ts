@@ -24,11 +24,16 @@ export interface Settings {
   selection: Selection;
   view: View | null; // null: the whole city
   at: number | null; // the moment looked at; null: now
+  unread: string; // what the address says instead of a moment that can be shown; '' for nothing
 }
+
+const UNREAD_MOST = 40; // characters that are shown of what is no moment
 
 export function settingsOf(query: URLSearchParams, now = Date.now()): Settings {
   const asked = query.get('layer') as Layer;
   const rotate = Number(query.get('rotate'));
+  const said = query.get('at');
+  const at = momentOf(said, now);
   return {
     layer: LAYERS.includes(asked) ? asked : 'vehicles',
     rotateS: rotate > 0 ? Math.min(3600, Math.max(10, rotate)) : 0,
@@ -39,8 +44,9 @@ export function settingsOf(query: URLSearchParams, now = Date.now()): Settings {
       station: query.get('station') ?? '',
       pile: query.get('station') ? (query.get('pile') ?? '') : '',
     },
-    view: viewOf(query.get('view') ?? query.get('at')), // it was `at` before the wall could look back
-    at: momentOf(query.get('at'), now),
+    view: viewOf(query.get('view') ?? said), // it was `at` before the wall could look back
+    at,
+    unread: at === null && said && !viewOf(said) ? said.slice(0, UNREAD_MOST) : '',
   };
 }
 

@@ -37,6 +37,11 @@ describe('a moment in words', () => {
     expect(whenText(at, now, ZONE, 'en')).toBe(en);
   });
 
+  test('another year is said', () => {
+    expect(whenText(AT, AT + 60 * DAY, ZONE, 'en')).toBe('08:15 on Tue 24 Nov 2026');
+    expect(whenText(AT, AT + 60 * DAY, ZONE, 'zh')).toBe('2026年11月24日 周二 08:15');
+  });
+
   test('the days are the city\'s, not the browser\'s', () => {
     expect(whenText(AT, AT + 5 * HOUR, ZONE, 'en')).toBe('08:15 today');
     expect(whenText(AT, AT + 5 * HOUR, 'America/New_York', 'en')).toBe('19:15 yesterday');

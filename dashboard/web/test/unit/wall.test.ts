@@ -15,10 +15,14 @@ describe('the address', () => {
 
   test('says layer, tour, view and what is selected; what it cannot mean is as usual', () => {
     expect(of('layer=demand&rotate=60&wall=1')).toEqual({
-      layer: 'demand', rotateS: 60, bare: true, table: false, selection: NOTHING, view: null, at: null,
+      layer: 'demand', rotateS: 60, bare: true, table: false, selection: NOTHING, view: null, at: null, unread: '',
     });
     expect(of('layer=x&rotate=1')).toMatchObject({ layer: 'vehicles', rotateS: 10 });
     expect(of('rotate=abc').rotateS).toBe(0);
+    expect(of('at=foo')).toMatchObject({ at: null, unread: 'foo' });
+    expect(of('at=2999-01-01T00:00Z')).toMatchObject({ at: null, unread: '2999-01-01T00:00Z' });
+    expect(of('at=102.7,25.1,12')).toMatchObject({ at: null, unread: '' });
+    expect(of('at=2026-01-01T00:00Z').unread).toBe('');
     expect(of('station=teld:S1&pile=teld:P1&table=1')).toMatchObject({
       selection: { district: '', station: 'teld:S1', pile: 'teld:P1' }, table: true,
     });
