@@ -84,7 +84,7 @@ export class Driver {
     const found = ordered(this.#found.map((s) => this.#show(s, this.#coarse)), this.filters.sort);
     if (narrows(this.filters)) return found;
     const listed = new Set(this.#found.map((s) => s.id));
-    const others = [...this.feed.items.values()].filter((s) => !listed.has(s.id) && Number.isFinite(s.lon));
+    const others = [...this.feed.items.values()].filter((s) => !listed.has(s.id) && Number.isFinite(s.lon) && s.piles.total > 0);
     return [...found, ...others.map((s) => this.#place(s))];
   });
 
@@ -96,11 +96,11 @@ export class Driver {
   /** A station as it is shown, with what a stop there costs. */
   showing(station: Station, fit: Fit, now = this.now): Shown {
     const ageMs = now - millis(station.updatedAt);
-    const { price, distanceM: far } = station;
+    const { price, distanceM: far, piles } = station;
     const steps = price && briefSteps(price);
     return {
       station, fit, ageMs, shape: shapeOf(ageMs, fit.free, fit.total, station.piles),
-      cost: costOf(station, steps, now - (now % 60_000), this.stop, this.filters.kind),
+      cost: piles.total === 0 ? null : costOf(station, steps, now - (now % 60_000), this.stop, this.filters.kind),
       driveMin: far === null || far === undefined ? null : driveMin(far),
     };
   }
@@ -214,11 +214,11 @@ export class Driver {
     );
   }
 
-  /** The stations around a point, farther out until there are some. */
+  /** The stations around a point that have piles, farther out until there are some. */
   async find(origin: LonLat, f: Filters, radii: readonly number[] = RADII): Promise<Found> {
     let stations: Station[] = [];
     for (const radius of radii) {
-      stations = (await this.#query(f, origin, radius, FOUND)).stations;
+      stations = (await this.#query(f, origin, radius, FOUND)).stations.filter((s) => s.piles.total > 0);
       if (stations.length >= 3) break;
     }
     if (!countsSome(f) || stations.length === 0) return { stations, fits: new Map() };

@@ -44,6 +44,7 @@ export const TEXTS = {
   state_full: ['已满', 'Full'],
   state_old: ['未知', 'Unknown'],
   state_fault: ['故障', 'Out of order'],
+  noPiles: ['无充电桩', 'No piles'],
   updated: ['{age}更新', 'updated {age}'],
   neverUpdated: ['从未上报', 'never reported'],
   old: ['状态可能过时', 'may be out of date'],
