@@ -34,9 +34,14 @@ export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** The usual port of a door; the platform does not tell its own. */
+export function portOf(tls: boolean): number {
+  return tls ? 8883 : 1883;
+}
+
 /** A mosquitto command; the time of a report is filled in by the shell when it runs. */
 export function command(topic: Topic, slug: string, host: string, tls: boolean): string {
-  const door = tls ? `--cafile city-ca.pem -h ${host} -p 8883` : `-h ${host} -p 1883`;
+  const door = `${tls ? '--cafile city-ca.pem ' : ''}-h ${host} -p ${portOf(tls)}`;
   const who = `-V 5 -u ${slug} -P PASSWORD`;
   if (topic === 'feedback') return `mosquitto_sub ${door} ${who} -q 1 -t dianchi/v1/${slug}/feedback`;
   const NOW = 1_000_000_000_000_000; // stands for the shell's $(date +%s%3N)

@@ -210,7 +210,14 @@ export const TEXTS = {
   settings: ['连接参数', 'Settings'],
   host: ['地址', 'Address'],
   port: ['端口', 'Port'],
-  portText: ['8883（TLS 1.2 以上，优先）或 1883；以平台方告知的为准', '8883 (TLS 1.2 or newer, preferred) or 1883, unless the city says otherwise'],
+  portText: [
+    '通常为 1883；平台方开了 TLS（1.2 以上）时通常为 8883，应优先使用。实际端口以平台方告知的为准。',
+    'usually 1883; where the city has opened a door with TLS (1.2 or newer), usually 8883, which is preferred. The city tells which it has opened.',
+  ],
+  usualPort: [
+    '{port} 是通常的端口；平台方用了别的端口时请改成那个。',
+    '{port} is the usual port: put the city\'s own in its place where it is another.',
+  ],
   protocol: ['协议', 'Protocol'],
   protocolText: ['MQTT 3.1.1 或 5，QoS 1，clean session', 'MQTT 3.1.1 or 5, QoS 1, clean session'],
   user: ['用户名', 'User name'],
