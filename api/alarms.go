@@ -10,6 +10,7 @@ import (
 
 	"github.com/dianchi-platform/dianchi/internal/alarm"
 	"github.com/dianchi-platform/dianchi/internal/charge"
+	"github.com/dianchi-platform/dianchi/internal/live"
 	"github.com/dianchi-platform/dianchi/internal/wire/record"
 )
 
@@ -90,7 +91,7 @@ func (a *API) alarms(rq *request, w *answer) error {
 	w.arr("alarms")
 	for _, x := range page {
 		w.obj("")
-		w.alarm(x, names, who.role == charge.RoleRegulator)
+		w.alarm(x, names, a.deps.Live, who.role == charge.RoleRegulator)
 		w.endObj()
 	}
 	w.endArr()
@@ -164,9 +165,10 @@ func (w *jsonBuf) alarmCounts(c alarm.Counts) {
 	w.endObj()
 }
 
-// alarm appends the members of one alarm. Who of the regulators acknowledged is
+// alarm appends the members of one alarm; the English title calls its station
+// by its English name, as far as that is known now. Who of the regulators acknowledged is
 // shown to regulators only.
-func (w *jsonBuf) alarm(x *alarm.Alarm, m names, regulator bool) {
+func (w *jsonBuf) alarm(x *alarm.Alarm, m names, now *live.State, regulator bool) {
 	slug := m[x.Party].Slug
 	global := func(id string) string {
 		if id == "" || slug == "" {
@@ -189,7 +191,7 @@ func (w *jsonBuf) alarm(x *alarm.Alarm, m names, regulator bool) {
 	w.str("kind", alarm.KindWord(x.Kind))
 	w.strOrNull("object", object)
 	w.strOrNull("station", global(x.Station))
-	w.words("title", x.Title())
+	w.words("title", x.TitleNaming(stationNameEn(x, now)))
 	w.words("detail", x.Detail())
 	if r := alarm.RuleOf(x.Rule); r != nil {
 		w.words("do", r.Do)
@@ -213,6 +215,17 @@ func (w *jsonBuf) alarm(x *alarm.Alarm, m names, regulator bool) {
 	w.strOrNull("note", x.Note)
 	w.time("clearedAt", x.Cleared)
 	w.strOrNull("reason", x.Reason)
+}
+
+// stationNameEn returns the English name of the station that an alarm is about.
+func stationNameEn(x *alarm.Alarm, now *live.State) string {
+	switch x.Kind {
+	case record.AlarmStation:
+		return now.NameEn(x.Party, x.Object)
+	case record.AlarmPile:
+		return now.NameEn(x.Party, x.Station)
+	}
+	return ""
 }
 
 func (w *jsonBuf) words(key string, t alarm.Words) {
@@ -253,7 +266,7 @@ func (a *API) ackAlarm(rq *request, w *answer) error {
 	w.cache = "no-store"
 	w.obj("")
 	w.obj("alarm")
-	w.alarm(x, a.deps.partyNames(), rq.who.role == charge.RoleRegulator)
+	w.alarm(x, a.deps.partyNames(), a.deps.Live, rq.who.role == charge.RoleRegulator)
 	w.endObj()
 	w.endObj()
 	return nil

@@ -32,6 +32,37 @@ func alarmWorld(t *testing.T) (w *world, ids map[string]uint64) {
 	return w, ids
 }
 
+func TestEnglishTitlesCallStationsByTheirEnglishName(t *testing.T) {
+	w := newWorld(t)
+	named, other := station(1, teld, center, 1), station(2, teld, center, 2)
+	named.NameEn = "One"
+	w.put(named, other)
+	for _, e := range []record.AlarmEvent{
+		{Rule: alarm.PileFault, Party: teld, Object: "P1", Station: "S1", Name: "站1"},
+		{Rule: alarm.StationSilent, Party: teld, Object: "S1", Name: "站1"},
+		{Rule: alarm.StationSilent, Party: teld, Object: "S2", Name: "站2"},
+		{Rule: alarm.StationSilent, Party: teld, Object: "S9", Name: "站9"},
+	} {
+		e.Op = record.AlarmRaise
+		w.event(e)
+	}
+	w.tick()
+	want := map[string][2]string{
+		"teld:P1": {"：站1", ": One"}, "teld:S1": {"：站1", ": One"}, "teld:S2": {"：站2", ": 站2"}, "teld:S9": {"：站9", ": 站9"},
+	}
+	for _, x := range w.get("/api/v1/alarms", "t-teld").json(t)["alarms"].([]any) {
+		x := x.(map[string]any)
+		title, ends := x["title"].(map[string]any), want[x["object"].(string)]
+		if zh, en := title["zh"].(string), title["en"].(string); !strings.HasSuffix(zh, ends[0]) || !strings.HasSuffix(en, ends[1]) {
+			t.Errorf("%s: %q, %q; want %q", x["object"], zh, en, ends)
+		}
+		delete(want, x["object"].(string))
+	}
+	if len(want) > 0 {
+		t.Errorf("not told of %v", want)
+	}
+}
+
 // names returns who is in ids, in the order of the answer's alarms.
 func namesOf(t *testing.T, a answered, ids map[string]uint64) (out []string) {
 	t.Helper()

@@ -137,7 +137,7 @@ func (f *alarmFeed) data(h *Hub, w *jsonBuf, since uint64) told {
 		if now := f.known[a.ID]; t.full || now.rev > since {
 			t.empty = false
 			w.obj("")
-			w.alarm(a, names, f.who.role == charge.RoleRegulator)
+			w.alarm(a, names, h.deps.Live, f.who.role == charge.RoleRegulator)
 			w.endObj()
 		}
 	}

@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -70,7 +71,11 @@ var byID = func() map[string]*Rule {
 func RuleOf(id string) *Rule { return byID[id] }
 
 // Title says in a few words what is wrong. It names no VIN.
-func (a *Alarm) Title() Words {
+func (a *Alarm) Title() Words { return a.TitleNaming("") }
+
+// TitleNaming is [Alarm.Title] with the name that English readers know a
+// station by; "" where it has none, and then it is called as everybody does.
+func (a *Alarm) TitleNaming(nameEn string) Words {
 	w := Words{a.Rule, a.Rule}
 	if r := byID[a.Rule]; r != nil {
 		w = r.Name
@@ -79,7 +84,7 @@ func (a *Alarm) Title() Words {
 		return Words{fmt.Sprintf("%s：%d 级", w.Zh, a.Level), fmt.Sprintf("%s, level %d", w.En, a.Level)}
 	}
 	if a.Name != "" {
-		return Words{w.Zh + "：" + a.Name, w.En + ": " + a.Name}
+		return Words{w.Zh + "：" + a.Name, w.En + ": " + cmp.Or(nameEn, a.Name)}
 	}
 	return w
 }

@@ -57,6 +57,18 @@ func (s *State) Station(party, id string, v Viewer) (StationView, bool) {
 	return s.StationByNum(n, v)
 }
 
+// NameEn returns the English name of a party's station, whoever may see it; ""
+// when it has none, or there is no such station.
+func (s *State) NameEn(party charge.Num, id string) string {
+	s.siteMu.RLock()
+	n := s.siteIDs[siteKey{party, id}]
+	s.siteMu.RUnlock()
+	if site := s.site(n); site != nil {
+		return site.NameEn
+	}
+	return ""
+}
+
 // StationByNum is [State.Station] by number.
 func (s *State) StationByNum(n charge.Num, v Viewer) (StationView, bool) {
 	site := s.site(n)
