@@ -14,14 +14,20 @@ export function chooseLang(asked: string | null, kept: string | null, browser: r
   return 'zh';
 }
 
-/** A function that says texts in a language, with {name} replaced by values. */
+/**
+ * A function that says texts in a language, with {name} replaced by values, and
+ * {name:report|reports} by the word that goes with the value.
+ */
 export function speaker<K extends string>(
   texts: Texts<K>,
   lang: Lang,
 ): (key: K, values?: Record<string, string | number>) => string {
   const column = lang === 'zh' ? 0 : 1;
   return (key, values = {}) =>
-    texts[key][column].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+    texts[key][column].replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (_, name: string, one?: string, many?: string) => {
+      const value = String(values[name] ?? '');
+      return one === undefined ? value : String(value === '1' ? one : many);
+    });
 }
 
 /** The name for a reader; the Chinese one where no English one is known. */

@@ -7,6 +7,14 @@ import { TEXTS as WALL } from '../../src/wall/texts.ts';
 const ZONE = 'Asia/Shanghai';
 const AT = Date.UTC(2026, 10, 1, 18, 5, 9); // 02:05:09 on the 2nd in Kunming
 
+test('a word goes with its number', () => {
+  const say = speaker({ n: ['{n} 条', '{n} {n:report was|reports were} rejected by {rule}'] }, 'en');
+  expect([0, 1, 2].map((n) => say('n', { n, rule: 'R1' }))).toEqual([
+    '0 reports were rejected by R1', '1 report was rejected by R1', '2 reports were rejected by R1',
+  ]);
+  expect(say('n', { n: '1,001', rule: 1 })).toBe('1,001 reports were rejected by 1');
+});
+
 test('numbers', () => {
   expect(int(1234567)).toBe('1,234,567');
   expect([99_900, 685_400, 1_234_567].map(megawatts)).toEqual(['99.9', '685', '1,235']);

@@ -34,7 +34,7 @@ export const TEXTS = {
   whose: ['责任单位', 'Owner'],
   seenBy: ['确认', 'Acknowledged'],
   platform: ['平台自身', 'the platform itself'],
-  covers: ['覆盖 {n} 个对象', 'covers {n} objects'],
+  covers: ['覆盖 {n} 个对象', 'covers {n} {n:object|objects}'],
   lastKnown: ['对象已失联，以下为最后已知', 'The object is silent: this is the last that is known'],
   groupLine: ['{n} 条，{u} 条未确认', '{n}, {u} not acknowledged'],
   more: ['再读 {n} 条', 'Read {n} more'],

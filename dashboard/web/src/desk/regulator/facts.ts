@@ -100,7 +100,7 @@ export function when(at: string | null | undefined, zone: string, lang: Lang, no
 
 const NBSP = '\u00a0';
 const unit = (v: number | null | undefined, u: string, digits = 1): string | null =>
-  v === null || v === undefined ? null : `${grouped(v, digits)}${NBSP}${u}`;
+  v === null || v === undefined ? null : `${grouped(v, digits)}${u === '%' ? '' : NBSP}${u}`;
 const grouped = (v: number, digits: number): string => v.toLocaleString('en-US', { maximumFractionDigits: digits });
 const yes = (v: boolean, lang: Lang): string => (lang === 'zh' ? (v ? '是' : '否') : v ? 'yes' : 'no');
 
