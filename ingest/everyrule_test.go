@@ -251,3 +251,33 @@ func TestOperatorsLearnNothingOfVehicles(t *testing.T) {
 		}
 	}
 }
+
+// What a sample says of a station, session or vehicle that changes nothing, and of swapped coordinates, is true.
+func TestDetailsAreTrue(t *testing.T) {
+	d := newDesk(t)
+	f := func(party charge.Num, kind charge.Payload, text, want string) {
+		t.Helper()
+		d.send(party, kind, text)
+		if got := strings.Join(d.said, "; "); got != want {
+			t.Errorf("%s is told %q, want %q", text, got, want)
+		}
+	}
+	more := `,"parking":{"type":0}` + tariffJSON("2026-01-01T00:00:00+08:00", 1) + `,"piles":[]`
+	st := func(lon, lat string) string {
+		return `{"id":"S8","name":"站","lon":` + lon + `,"lat":` + lat + `` + more + `}`
+	}
+
+	f(teld, charge.Stations, `{"id":"S8","removed":true}`, "dup.exact: there is no station S8 to remove")
+	f(teld, charge.Stations, st("102.7", "25"), "")
+	f(teld, charge.Stations, st("102.7", "25"), "dup.exact: station S8 is known with these values")
+	f(teld, charge.Stations, `{"id":"S8","removed":true}`, "")
+	f(teld, charge.Stations, `{"id":"S8","removed":true}`, "dup.exact: there is no station S8 to remove")
+	f(teld, charge.Stations, st("25", "102.7"),
+		"msg.field-value: lon 25, lat 102.7 is not within 180 degrees of longitude and 90 of latitude: lon and lat swapped?")
+	f(teld, charge.Stations, st("200", "102.7"),
+		"msg.field-value: lon 200, lat 102.7 is not within 180 degrees of longitude and 90 of latitude")
+	f(byd, charge.Fleet, fmt.Sprintf(`{"vin":%q,"class":"bus","batteryKwh":50}`, vin),
+		"dup.exact: vehicle "+vin+" is known with these values")
+	f(byd, charge.Vehicles, fmt.Sprintf(`{"vin":%q,"ts":%d,"lon":25.04,"lat":102.71}`, vin, d.now),
+		"msg.field-value: lon 25.04, lat 102.71 is not within 180 degrees of longitude and 90 of latitude: lon and lat swapped?")
+}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/dianchi-platform/dianchi/ingest/door"
@@ -34,7 +35,7 @@ func (j *judge) fleet(m *door.Message) *charge.Finding {
 				continue
 			}
 			if now == v {
-				j.same(m.Kind, v.VIN, 0, e.Raw, e.Findings)
+				j.same(m.Kind, v.VIN, 0, e.Raw, e.Findings, "vehicle %s is known with these values", v.VIN)
 				continue
 			}
 		}
@@ -51,11 +52,9 @@ func (j *judge) fleet(m *door.Message) *charge.Finding {
 	return nil
 }
 
-// same books something sent again with the same values.
-func (j *judge) same(kind charge.Payload, id string, ts charge.Millis, raw []byte, decoded []charge.Finding) {
-	f := charge.Finding{
-		Rule: charge.RuleDupExact, Action: charge.ActDuplicate, Detail: id + " was sent before with the same values",
-	}
+// same books what changes nothing, and why.
+func (j *judge) same(kind charge.Payload, id string, ts charge.Millis, raw []byte, decoded []charge.Finding, format string, args ...any) {
+	f := charge.Finding{Rule: charge.RuleDupExact, Action: charge.ActDuplicate, Detail: fmt.Sprintf(format, args...)}
 	j.count(charge.Duplicate, kind, id, ts, raw, append(decoded[:len(decoded):len(decoded)], f))
 }
 
@@ -80,7 +79,7 @@ func (j *judge) station(m *door.Message, e *report.StationEntry) {
 	now := j.index.stations[m.Party][st.ID]
 	if e.Removed {
 		if now == nil {
-			j.same(m.Kind, st.ID, 0, e.Raw, e.Findings)
+			j.same(m.Kind, st.ID, 0, e.Raw, e.Findings, "there is no station %s to remove", st.ID)
 			return
 		}
 		j.rec.Stations = append(j.rec.Stations, record.StationPut{
@@ -107,7 +106,8 @@ func (j *judge) station(m *door.Message, e *report.StationEntry) {
 		st.Piles[k].Num = own[st.Piles[k].ID]
 	}
 	if now != nil && equalStation(now, &st) {
-		j.same(m.Kind, st.ID, 0, e.Raw, append(e.Findings[:len(e.Findings):len(e.Findings)], j.findings...))
+		j.same(m.Kind, st.ID, 0, e.Raw, append(e.Findings[:len(e.Findings):len(e.Findings)], j.findings...),
+			"station %s is known with these values", st.ID)
 		return
 	}
 	if why := j.overcrowded(&st, now != nil); why != "" {
@@ -158,7 +158,7 @@ func (j *judge) sessions(m *door.Message) *charge.Finding {
 		}
 		h := quality.SessionPrint(&s)
 		if j.known(&s, h) {
-			j.same(m.Kind, s.ID, s.Start, e.Raw, e.Findings)
+			j.same(m.Kind, s.ID, s.Start, e.Raw, e.Findings, "session %s was sent before with the same values", s.ID)
 			continue
 		}
 		j.remember(&s, h)

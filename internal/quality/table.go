@@ -61,9 +61,9 @@ func pastRules(l *Limits) []RuleInfo {
 		return RuleInfo{ID: id, Actions: of(a), Applies: "piles, vehicles", Zh: w.zh, En: w.en}
 	}
 	exact := row(charge.RuleDupExact, say(
-		"与该对象最近 %v 条保留报文之一的 ts 和全部数值相同；站点、订单或车辆档案原样再次上报",
+		"与该对象最近 %v 条保留报文之一的 ts 和全部数值相同；站点、订单或车辆档案原样再次上报；删除并不存在的站点",
 		"The same ts and values as one of the last %v reports kept of the object; a station, session or fleet "+
-			"entry sent again unchanged", kept), duplicate)
+			"entry sent again unchanged; the removal of a station that is not there", kept), duplicate)
 	exact.Applies = "all"
 	rate := row(charge.RuleDupRate, say(
 		"%s内三条报文（每秒多于一条），或一天（UTC）内状态变化超过 %s 次",

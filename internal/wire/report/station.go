@@ -140,7 +140,7 @@ func (d *Decoder) finishStation(e *StationEntry) {
 			d.findings, e.Rejected = append(d.findings, d.spoilt(named{"crs", bitCRS}, charge.ActReject)), true
 		case !inRange(s.Lon, s.Lat):
 			d.found(charge.RuleFieldValue, charge.ActReject, "lon %v, lat %v %s", s.Lon, s.Lat,
-				reasons[notDegrees].text)
+				beyond(s.Lon, s.Lat))
 			e.Rejected = true
 		}
 	}

@@ -75,7 +75,7 @@ func (d *Decoder) place(r *charge.VehicleReport) {
 	case both == bitLat:
 		d.found(charge.RuleFieldMissing, charge.ActNull, "lon is missing beside lat %v", r.Lat)
 	case !inRange(r.Lon, r.Lat):
-		d.found(charge.RuleFieldValue, charge.ActNull, "lon %v, lat %v %s", r.Lon, r.Lat, reasons[notDegrees].text)
+		d.found(charge.RuleFieldValue, charge.ActNull, "lon %v, lat %v %s", r.Lon, r.Lat, beyond(r.Lon, r.Lat))
 	default:
 		r.Has |= charge.HasPosition
 		if d.gcj {
@@ -84,6 +84,14 @@ func (d *Decoder) place(r *charge.VehicleReport) {
 		return
 	}
 	r.Lon, r.Lat = 0, 0
+}
+
+// beyond says what is wrong with a lon and lat that are not [inRange].
+func beyond(lon, lat float64) string {
+	if inRange(lat, lon) {
+		return reasons[notDegrees].text + ": lon and lat swapped?"
+	}
+	return reasons[notDegrees].text
 }
 
 func inRange(lon, lat float64) bool { return lon >= -180 && lon <= 180 && lat >= -90 && lat <= 90 }
