@@ -207,3 +207,19 @@ func TestProbes(t *testing.T) {
 	f("bad", 401)
 	f("t-regulator", 200)
 }
+
+// A refusal says who may not do what.
+func TestRefusalsOfRoles(t *testing.T) {
+	w := newWorld(t)
+	f := func(method, path, token, want string) {
+		t.Helper()
+		if a := w.do(method, path, token); a.status != 403 || !strings.Contains(string(a.body), `"detail":"`+want+`"`) {
+			t.Errorf("%s %s as %q = %d %s, want %s", method, path, token, a.status, a.body, want)
+		}
+	}
+
+	f("GET", "/api/v1/vehicles", "t-teld", "an operator may not see this")
+	f("GET", "/api/v1/history/piles/teld:P1", "t-nio", "a maker may not see this")
+	f("GET", "/api/v1/alarms", "", "a driver may not see this")
+	f("POST", "/api/v1/alarms/A1/ack", "", "a driver may not do this")
+}

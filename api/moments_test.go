@@ -324,3 +324,54 @@ func TestMomentsAreReadFewAtATime(t *testing.T) {
 		t.Error("a client with 180 questions was not told to wait")
 	}
 }
+
+// What answers of now alone says so, and never hands now out as then.
+func TestOnlySomeAnswersKnowThePast(t *testing.T) {
+	w := fullWorld(t)
+	known, refused := 0, 0
+	for _, row := range w.api.table() {
+		if row.root {
+			continue
+		}
+		method, path := "GET", row.full()
+		if row.post {
+			method = "POST"
+		}
+		for _, param := range []string{"{id}", "{vin}", "{party}", "{adcode}"} {
+			path = strings.Replace(path, param, "teld:S1", 1)
+		}
+		for _, query := range []string{"?at=1795392000000", "?x=1&%61t=now", "?near=102.71,25.04&at"} {
+			a := w.do(method, path+query, "t-regulator")
+			switch says := strings.Contains(string(a.body), "at is not known here"); {
+			case row.past && says:
+				t.Errorf("%s%s: %s", path, query, a.body)
+			case row.past:
+				known++
+			case a.status != 400 || a.code() != "value-range" || !says:
+				t.Errorf("%s %s%s = %d %s", method, path, query, a.status, a.body)
+			default:
+				refused++
+			}
+		}
+	}
+	if known != 15 || refused < 60 {
+		t.Errorf("%d know it, %d refuse it", known, refused)
+	}
+	f := func(path, who string, status int) {
+		t.Helper()
+		if a := w.get(path, who); a.status != status {
+			t.Errorf("%s as %q = %d %s, want %d", path, who, a.status, a.body, status)
+		}
+	}
+
+	f("/api/v1/alarms?at=1", "", 403) // rights come first
+	f("/api/v1/stations/teld:none?at=1", "", 400)
+	f("/api/v1/stations?near=102.71,25.04&q=at=1", "", 200) // not a name
+	f("/api/v1/stations?near=102.71,25.04&format=json&lat=1&atom=2", "", 200)
+	f("/healthz?at=1", "", 200)
+	for _, row := range w.api.table() {
+		if row.past && !strings.Contains(string(w.get("/api/v1/stations?at=1", "").body), row.path) {
+			t.Errorf("the refusal does not name %s", row.path)
+		}
+	}
+}

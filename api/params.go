@@ -58,6 +58,18 @@ func unescape(s string) (string, bool) {
 	return s, err == nil
 }
 
+// asksFor reports whether a query string has the parameter name.
+func asksFor(rawQuery, name string) bool {
+	for pair, rest := "", rawQuery; rest != ""; {
+		pair, rest, _ = strings.Cut(rest, "&")
+		key, _, _ := strings.Cut(pair, "=")
+		if key, ok := unescape(key); ok && key == name {
+			return true
+		}
+	}
+	return false
+}
+
 // get returns the last value of name and whether it was given.
 func (p *params) get(name string) (string, bool) {
 	if p.message != nil {

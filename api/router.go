@@ -31,7 +31,15 @@ func (r roles) check(role charge.Role) error {
 	if r.has(role) {
 		return nil
 	}
-	return charge.Errorf(charge.RoleMissing, "a %s may not see this", role)
+	return charge.Errorf(charge.RoleMissing, "%s may not see this", some(role))
+}
+
+// some returns a role with its article.
+func some(role charge.Role) string {
+	if role == charge.RoleOperator {
+		return "an " + role.String()
+	}
+	return "a " + role.String()
 }
 
 // route is one row of the table of resources. Of serve and take one is set:
@@ -41,6 +49,7 @@ type route struct {
 	root  bool
 	roles roles
 	post  bool // POST alone is served, not GET and HEAD
+	past  bool // it answers also how it was: ?at=
 	serve func(rq *request, w *answer) error
 	take  func(w http.ResponseWriter, rq *request)
 	probe bool   // balancers ask for it
@@ -55,17 +64,17 @@ func (a *API) table() []*route {
 	return []*route{
 		{path: "/config", serve: a.config},
 		{path: "/me", serve: a.me},
-		{path: "/overview", serve: a.overview},
-		{path: "/operators", serve: a.operators, sheet: operatorSheet},
-		{path: "/makers", serve: a.makers, sheet: makerSheet},
-		{path: "/districts", serve: a.districts, sheet: districtSheet},
+		{path: "/overview", past: true, serve: a.overview},
+		{path: "/operators", past: true, serve: a.operators, sheet: operatorSheet},
+		{path: "/makers", past: true, serve: a.makers, sheet: makerSheet},
+		{path: "/districts", past: true, serve: a.districts, sheet: districtSheet},
 		{path: "/stations", serve: a.stations, sheet: stationSheet},
 		{path: "/stations/{id}", serve: a.station},
 		{path: "/rank/stations", serve: a.rankStations, sheet: rankSheet},
 		{path: "/piles/{id}", serve: a.pile},
 		{path: "/vehicles", roles: orMaker, serve: a.vehicles, sheet: vehicleSheet},
 		{path: "/vehicles/{vin}", roles: orMaker, serve: a.vehicle},
-		{path: "/heatmap", serve: a.heatmap, sheet: heatSheet},
+		{path: "/heatmap", past: true, serve: a.heatmap, sheet: heatSheet},
 		{path: "/moments", serve: a.spans},
 		{path: "/cells", serve: a.cells, sheet: cellSheet, heavy: true},
 		{path: "/borders", serve: a.borders},
@@ -90,6 +99,25 @@ func (a *API) table() []*route {
 		{path: "/readyz", root: true, probe: true, serve: a.readyz},
 		{path: "/metrics", root: true, take: a.prometheus},
 	}
+}
+
+// check refuses whom r does not serve, and a question of the past where only
+// the present is known: an answer of now would be read as one of then.
+func (r *route) check(rq *request) error {
+	if !r.roles.has(rq.who.role) {
+		if r.post {
+			return charge.Errorf(charge.RoleMissing, "%s may not do this", some(rq.who.role))
+		}
+		return r.roles.check(rq.who.role)
+	}
+	if r.root || r.past || !asksFor(rq.URL.RawQuery, "at") {
+		return nil
+	}
+	if strings.HasPrefix(r.path, "/history/") {
+		return charge.Errorf(charge.ValueRange, "at is not known here, history takes from and to")
+	}
+	return charge.Errorf(charge.ValueRange,
+		"at is not known here, where things are as they are now; it is known to /overview, /operators, /makers, /districts and /heatmap")
 }
 
 // router finds the route of a path. Paths are taken as they stand: nothing is

@@ -115,7 +115,7 @@ func (a *API) pageProblem(w *recorder, r *http.Request, err error) {
 }
 
 // serveRoute checks in the order that clients may rely on: method, rate, token,
-// role, then whatever the resource checks.
+// role, `at` where nobody knows it, then whatever the resource checks.
 func (a *API) serveRoute(w *recorder, rq *request, row *route) {
 	r := rq.Request
 	switch {
@@ -137,7 +137,7 @@ func (a *API) serveRoute(w *recorder, rq *request, row *route) {
 			return
 		}
 	}
-	if err := row.roles.check(rq.who.role); err != nil {
+	if err := row.check(rq); err != nil {
 		a.problem(w, err)
 		return
 	}

@@ -193,3 +193,26 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+// A station without piles is there, but no answer to who looks for a pile.
+func TestStationWithoutPiles(t *testing.T) {
+	w := newWorld(t)
+	w.put(station(1, teld, center), station(2, teld, center, 1))
+	w.tick()
+	f := func(query string, want int) {
+		t.Helper()
+		a := w.get("/api/v1/stations?near=102.71,25.04"+query, "")
+		if n := len(a.json(t)["stations"].([]any)); n != want {
+			t.Errorf("%q: %d stations, want %d", query, n, want)
+		}
+	}
+
+	f("", 2)
+	f("&open=1", 2)
+	f("&kind=dc", 1)
+	f("&minKw=1", 1)
+	f("&free=1", 0) // its pile never reported
+	if a := w.get("/api/v1/stations/teld:S1", ""); a.status != 200 {
+		t.Errorf("by its id: %d", a.status)
+	}
+}

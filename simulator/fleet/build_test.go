@@ -197,13 +197,14 @@ func TestNothingStandsInTheLake(t *testing.T) {
 func TestStationsAreWhole(t *testing.T) {
 	f := newFleet(t, 5000, Config{Seed: 6})
 	ids, names := map[string]bool{}, map[string]bool{}
+	named := map[string]*charge.Station{}
 	parkings := map[charge.ParkingType]int{}
 	for party, s := range f.Stations {
 		id := Parties()[party].Slug + ":" + s.ID
 		if ids[id] || names[s.Name] || s.Name == "" || s.NameEn == "" || len(s.ID) > 20 || len(s.Piles) == 0 || len(s.Piles) > 1000 {
 			t.Fatalf("station %+v is there twice or lacks something", s)
 		}
-		ids[id], names[s.Name] = true, true
+		ids[id], names[s.Name], named[id] = true, true, s
 		if f.cfg.City.DistrictOf(s.District) != s.District {
 			t.Fatalf("station %s is in district %q", id, s.District)
 		}
@@ -222,6 +223,9 @@ func TestStationsAreWhole(t *testing.T) {
 			}
 			ids[id+p.ID] = true
 		}
+	}
+	if s := named["teld:530100001"]; s == nil || s.Access != charge.Public { // api/docs.html asks for it without a token
+		t.Errorf("the station that the API's page names is %+v", s)
 	}
 	if len(parkings) != 5 {
 		t.Fatalf("kinds of parking: %v", parkings)
