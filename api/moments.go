@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -81,11 +82,15 @@ func (c *momentCache) load(ctx context.Context, client string, m *cachedMoment) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), historyTimeout)
 	defer cancel()
 	defer close(m.ready)
-	if m.moment, m.err = c.read(ctx, client, m.t); m.err != nil {
-		c.mu.Lock()
-		c.recent = slices.DeleteFunc(c.recent, func(o *cachedMoment) bool { return o == m })
-		c.mu.Unlock()
-	}
+	m.err = errors.New("reading a moment did not end") // until it has: a panic must not be an answer
+	defer func() {
+		if m.err != nil {
+			c.mu.Lock()
+			c.recent = slices.DeleteFunc(c.recent, func(o *cachedMoment) bool { return o == m })
+			c.mu.Unlock()
+		}
+	}()
+	m.moment, m.err = c.read(ctx, client, m.t)
 }
 
 func (c *momentCache) read(ctx context.Context, client string, t charge.Millis) (*live.Moment, error) {

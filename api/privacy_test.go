@@ -183,7 +183,16 @@ func TestPrivacyOfFeeds(t *testing.T) {
 		time.Sleep(30 * time.Millisecond)
 	}
 	for who, c := range clients {
+		reads := func(s string) bool {
+			return slices.ContainsFunc(c.frames, func(f frameIn) bool { return bytes.Contains([]byte(f.raw), []byte(s)) })
+		}
 		c.quiet(50 * time.Millisecond)
+		for range 100 { // a full machine pushes later
+			if !slices.ContainsFunc(may[who], func(s string) bool { return !reads(s) }) {
+				break
+			}
+			c.quiet(50 * time.Millisecond)
+		}
 		seen := make(map[string]bool)
 		for _, f := range c.frames {
 			if f.Error != nil || f.Op != "" && f.Op != "query" {

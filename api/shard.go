@@ -90,7 +90,7 @@ func (s *shard) run() {
 		case <-s.fed:
 		case <-watch.C:
 			all = s.copyViewers(all)
-			now := time.Now().Unix()
+			now := uptime()
 			for _, v := range all {
 				s.watch(v, now)
 			}

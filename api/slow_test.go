@@ -147,7 +147,7 @@ func TestNobodyIsCutUnasked(t *testing.T) {
 	w.tick()
 	w.dialSlow() // its reader answers nothing
 	w.eventuallyViewers(1)
-	v, now := w.onlyViewer(), time.Now().Unix()
+	v, now := w.onlyViewer(), uptime()+1000
 	for _, step := range []struct {
 		after, pinged int64 // seconds
 		cut           bool

@@ -22,7 +22,7 @@ type viewer struct {
 	deflate bool                  // it negotiated permessage-deflate
 	waits   atomic.Bool           // its reader holds mu until the viewer has read an answer
 	hungry  atomic.Bool           // on its shard's list of those that are owed something
-	heard   atomic.Int64          // Unix seconds of the last sign of life
+	heard   atomic.Int64          // uptime of the last sign of life
 	ident   atomic.Pointer[ident] // nil for drivers without a token; its reader sets it
 	addr    netip.Addr            // that it counts for; none without a limit
 	pace    pace                  // its reader's
@@ -31,7 +31,7 @@ type viewer struct {
 	room    int32      // bytes that may be written before the kernel is asked again
 	next    int32      // where in chans the next pass begins, so that all get their turn
 	closing bool       // a close frame is pending or sent: nothing after it
-	pinged  int64      // Unix seconds
+	pinged  int64      // uptime of the last ping
 	pending []frame    // frames begun or next in line, the first maybe in part
 	subs    map[string]*subscription
 	chans   []held

@@ -67,10 +67,16 @@ func (a *API) live(w http.ResponseWriter, rq *request) {
 	if token := bearer(rq.Request); token != "" {
 		v.ident.Store(&ident{rq.who, token})
 	}
-	v.heard.Store(time.Now().Unix())
+	v.heard.Store(uptime())
 	a.hub.add(v)
 	go a.read(v)
 }
+
+// began is when the process did; its clock never jumps.
+var began = time.Now()
+
+// uptime returns seconds since the process began.
+func uptime() int64 { return int64(time.Since(began).Seconds()) }
 
 // read handles a viewer's messages until the connection ends.
 func (a *API) read(v *viewer) {
@@ -82,7 +88,7 @@ func (a *API) read(v *viewer) {
 			a.fault(v, err)
 			return
 		}
-		v.heard.Store(time.Now().Unix())
+		v.heard.Store(uptime())
 		switch kind {
 		case wsock.Text:
 			err = a.desks.handle(v, data)

@@ -118,6 +118,10 @@ func (w *world) due(from int64) (n int) {
 	return n
 }
 
+// catchUp is how long InfluxDB may take to get everything: after a kill -9 it reads
+// its own log first, which took two minutes on a machine with much else to do.
+const catchUp = 15 * time.Minute
+
 // history waits until InfluxDB has as many points as are due since from, and
 // compares each of them. What does not come within the patience is lost.
 func (l *lane) history(ctx context.Context, from int64) (*audit, error) {
@@ -127,7 +131,7 @@ func (l *lane) history(ctx context.Context, from int64) (*audit, error) {
 	}
 	to := time.Now().UnixMilli() + 60_000
 	want := l.world.due(from)
-	waited := until(ctx, 3*time.Minute, func() (string, bool) {
+	waited := until(ctx, catchUp, func() (string, bool) {
 		if st, err = l.store(); err != nil {
 			return err.Error(), false
 		}

@@ -54,8 +54,9 @@ type Store struct {
 }
 
 type file struct {
-	t    charge.Millis
-	size int64
+	t     charge.Millis
+	size  int64
+	ahead bool // its time had not come when an earlier one was put: the clock was wrong
 }
 
 const (
@@ -92,15 +93,17 @@ func Open(cfg Config, log *slog.Logger) (*Store, error) {
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		s.files = append(s.files, file{charge.At(at), info.Size()})
+		s.files = append(s.files, file{t: charge.At(at), size: info.Size()})
 		s.bytes += info.Size()
 	}
 	slices.SortFunc(s.files, func(a, b file) int { return cmp.Compare(a.t, b.t) })
 	return s, nil
 }
 
-// Put keeps body as the moment t, a multiple of [Every], and lets go of what is
-// older than the store keeps. A moment that is kept already stays as it is.
+// Put keeps body as the moment t, a multiple of [Every], and lets go of the oldest
+// beyond those that the store keeps. A moment that is kept already stays as it is,
+// unless it was put before its time by a clock that has been set back since: such
+// ones are nobody's until they are put again.
 func (s *Store) Put(t charge.Millis, body []byte) error {
 	if t%every != 0 {
 		return fmt.Errorf("cannot keep the moment %s: it is on no five minutes", t)
@@ -108,14 +111,24 @@ func (s *Store) Put(t charge.Millis, body []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at, there := s.find(t)
-	if there {
+	if there && !s.files[at].ahead {
 		return nil
+	}
+	for i := range s.files[at:] { // what is later was put by a clock that was ahead
+		f := &s.files[at+i]
+		f.ahead = f.ahead || f.t > t
 	}
 	defer s.trim(t) // also when the disk is full
 	if err := s.write(name(t), body); err != nil {
 		return fmt.Errorf("cannot keep the moment %s: %w", t, err)
 	}
-	s.files = slices.Insert(s.files, at, file{t, int64(len(body))})
+	if there {
+		s.bytes -= s.files[at].size
+		s.files[at] = file{t: t}
+	} else {
+		s.files = slices.Insert(s.files, at, file{t: t})
+	}
+	s.files[at].size = int64(len(body))
 	s.bytes += int64(len(body))
 	return nil
 }
@@ -147,11 +160,16 @@ func (s *Store) write(name string, body []byte) (err error) {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// leave is how many moments may go for their age when one is put: in order, one
+// comes and one goes, and a clock that is days ahead for a second costs no week.
+const leave = 2
+
 // trim removes what nobody within Keep of now can ask for, and the oldest beyond MaxBytes.
 func (s *Store) trim(now charge.Millis) {
 	gone := 0
 	for _, f := range s.files {
-		if f.t >= now.Add(-s.cfg.Keep-Every) && s.bytes <= s.cfg.MaxBytes {
+		old := f.t < now.Add(-s.cfg.Keep-Every) && gone < leave
+		if !old && s.bytes <= s.cfg.MaxBytes {
 			break
 		}
 		if err := os.Remove(filepath.Join(s.cfg.Dir, name(f.t))); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -167,7 +185,8 @@ func (s *Store) trim(now charge.Millis) {
 // Moment returns the bytes kept of t; charge.MomentMissing where there are none.
 func (s *Store) Moment(_ context.Context, t charge.Millis) ([]byte, error) {
 	s.mu.Lock()
-	_, there := s.find(t)
+	at, there := s.find(t)
+	there = there && !s.files[at].ahead
 	s.mu.Unlock()
 	if !there {
 		return nil, Missing(t)
@@ -198,6 +217,9 @@ func (s *Store) Spans(context.Context) ([]Span, error) {
 	defer s.mu.Unlock()
 	var out []Span
 	for _, f := range s.files {
+		if f.ahead {
+			continue
+		}
 		if n := len(out); n > 0 && out[n-1].To+every == f.t {
 			out[n-1].To = f.t
 		} else {

@@ -149,3 +149,37 @@ func TestTheOldestGoFromAFullDisk(t *testing.T) {
 		t.Errorf("spans are %v, want %v", spans, want)
 	}
 }
+
+// A clock that was ahead for a moment costs two old moments at most; what it put
+// is nobody's, and gives way when its time comes. A start in between changes nothing.
+func TestAClockThatWasAhead(t *testing.T) {
+	f := func(what string, restart bool) {
+		t.Helper()
+		dir := t.TempDir()
+		s := open(t, Config{Dir: dir, Keep: 24 * time.Hour})
+		for i := range charge.Millis(10) {
+			put(t, s, noon+i*every, "right")
+		}
+		wrong := noon + 1000*every
+		put(t, s, wrong, "wrong")
+		if restart {
+			s = open(t, Config{Dir: dir, Keep: 24 * time.Hour})
+		}
+		put(t, s, noon+10*every, "right")
+		spans, _ := s.Spans(t.Context())
+		if want := []Span{{noon + 2*every, noon + 10*every}}; !reflect.DeepEqual(spans, want) {
+			t.Errorf("%s: spans are %v, want %v", what, spans, want)
+		}
+		if _, err := s.Moment(t.Context(), wrong); charge.CodeOf(err) != charge.MomentMissing {
+			t.Errorf("%s: what a wrong clock put is %v", what, err)
+		}
+		put(t, s, wrong, "right")
+		put(t, s, wrong, "late")
+		if b, err := s.Moment(t.Context(), wrong); string(b) != "right" {
+			t.Errorf("%s: when its time has come it is %q, %v", what, b, err)
+		}
+	}
+
+	f("at once", false)
+	f("after a start", true)
+}
