@@ -27,7 +27,7 @@ export interface Settings {
   unread: string; // what the address says instead of a moment that can be shown; '' for nothing
 }
 
-const UNREAD_MOST = 40; // characters that are shown of what is no moment
+const UNREAD_MOST = 20; // characters that are shown of what is no moment
 
 export function settingsOf(query: URLSearchParams, now = Date.now()): Settings {
   const asked = query.get('layer') as Layer;

@@ -170,7 +170,7 @@ export const TEXTS = {
   lack_missing: ['没有存下这一刻的数据', 'nothing is kept of this moment'],
   lack_old: ['超过 7 天，已不保留', 'more than 7 days ago, not kept'],
   lack_away: ['暂时读不到这一刻的数据', 'this moment cannot be read at present'],
-  unread: ['地址里的“{at}”不是过去的时刻，以下是实时数据', '“{at}” in the address is no moment of the past: this is live'],
+  unread: ['“{at}”不是过去的时刻，以下为实时', '“{at}” is no past moment: this is live'],
   reading: ['正在读取', 'loading'],
   present: ['现在 {t}', 'now {t}'],
   stepBack: ['后退 5 分钟', '5 minutes back'],

@@ -117,6 +117,23 @@ describe('finding one\'s way', () => {
     await page.context().close();
   });
 
+  test('a station without piles stands among the others, and a driver is told that it has none', async () => {
+    const party = await newParty('operator');
+    removed.push(party.slug);
+    const one = { access: 'public', lon: 102.71, lat: 25.039, parking: { type: 0 } };
+    await publish(party.slug, party.password, 'stations', { ...one, id: 'EMPTY', name: '空站', piles: [] });
+    await publish(party.slug, party.password, 'stations', { ...one, id: 'FULL', name: '有桩站', piles: [{ id: 'F1', kind: 'dc', ratedKw: 120 }] });
+    const { page } = await desk(party.token, '/stations');
+    await expect.poll(async () => (await page.locator('main tbody th a').allTextContents()).toSorted()).toEqual(['有桩站', '空站']);
+    await page.context().close();
+    const driver = await open(`/?lang=zh&near=102.71,25.039&sel=${party.slug}:EMPTY`, { viewport, webgl: false });
+    await driver.page.getByText('没有为这个站登记充电桩').waitFor();
+    expect(await driver.page.getByRole('button', { name: /告诉我|盯着|导航/ }).count()).toBe(0);
+    await driver.page.getByText('有桩站').first().waitFor();
+    expect(await driver.page.locator('main ul .row strong', { hasText: '空站' }).count()).toBe(0);
+    await driver.page.context().close();
+  });
+
   test('a maker has its vehicles', async () => {
     const { page } = await desk(byd, '/vehicles');
     await page.locator('main tbody tr').first().waitFor();

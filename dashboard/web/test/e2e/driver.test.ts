@@ -35,6 +35,21 @@ describe('the driver\'s page', () => {
     await page.context().close();
   });
 
+  test('the help opens on what closes it, and forgets only when asked twice', async () => {
+    const { page } = await open(`/?lang=zh&near=${NEAR}`, { viewport, webgl: false });
+    await listed(page);
+    await page.keyboard.press('?');
+    const focused = (): Promise<string | null> => page.evaluate(() => document.activeElement?.textContent?.trim() ?? null);
+    await expect.poll(focused).toBe('关闭');
+    await button(page, '全部忘掉').click();
+    await expect.poll(focused).toBe('保留');
+    await page.keyboard.press('Enter');
+    await button(page, '全部忘掉').click();
+    await button(page, '删除').click();
+    await button(page, '已忘掉').waitFor();
+    await page.context().close();
+  });
+
   test('lists the nearest stations with count, shape, price, cost, distance and age', async () => {
     const { page } = await open(`/?near=${NEAR}`, { viewport, webgl: false });
     await listed(page);

@@ -82,6 +82,20 @@ beforeAll(async () => {
 });
 
 describe('the regulator\'s desk', () => {
+  test('a pasted link to a search is followed, and a slash in the empty box begins none', async () => {
+    const { page } = await desk('#/find?q=teld');
+    const box = page.locator('#find');
+    await expect.poll(() => box.inputValue()).toBe('teld');
+    await page.locator('main li a').first().waitFor();
+    await page.evaluate(() => (location.hash = '#/find?q=zzzz'));
+    await expect.poll(() => box.inputValue()).toBe('zzzz');
+    await page.getByText('没有找到“zzzz”').waitFor();
+    await box.fill('');
+    await box.press('/');
+    expect(await box.inputValue()).toBe('');
+    await page.context().close();
+  });
+
   test('a VIN, a pile\'s id and a station\'s name each lead to their page', async () => {
     const { page } = await desk('#/find');
     const one = await station();

@@ -30,6 +30,17 @@ async function wrongFigures(page: Page): Promise<string[]> {
 }
 
 describe('the wall', () => {
+  test.each([['zh', 'foo'], ['en', '2999-01-01T00:00:00Z']])('says in %s that the address names no moment', async (lang, at) => {
+    const watched = await open(`/wall?lang=${lang}&at=${at}`, { viewport, webgl: false });
+    const said = watched.page.getByRole('alert');
+    await expect.poll(() => said.textContent()).toContain(`“${at}”`);
+    await expect.poll(async () => figure(await watched.page.locator('.figure b').first().textContent())).toBeGreaterThanOrEqual(0);
+    await keepsTheRules(watched);
+    await said.getByRole('button').click();
+    await expect.poll(() => said.count()).toBe(0);
+    await watched.page.context().close();
+  });
+
   test('shows the platform\'s figures, and every operator', async () => {
     const { page } = await open('/wall', { viewport, webgl: false });
     const first = page.locator('.figure b').first();
